@@ -40,7 +40,6 @@ export interface NewObject {
   apiVersion: string;
   kind: string;
   metadata: Partial<KubeObject["metadata"]>;
-  // biome-ignore lint/suspicious/noExplicitAny: the fields of the kind
   [field: string]: any;
 }
 

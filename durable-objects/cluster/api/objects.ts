@@ -69,7 +69,6 @@ export interface KubeObject {
   apiVersion: string;
   kind: string;
   metadata: ObjectMeta;
-  // biome-ignore lint/suspicious/noExplicitAny: an object of a kind nobody narrowed has any fields
   [field: string]: any;
 }
 

@@ -1,0 +1,2 @@
+/** PLACEHOLDER: wires the parts. */
+export class Cluster {}
