@@ -6,7 +6,7 @@
  */
 import type { Reader } from "../api/controller.ts";
 import type { FieldError } from "../api/field-error.ts";
-import type { KubeObject } from "../api/objects.ts";
+import { type KubeObject, qualifiedResource } from "../api/objects.ts";
 import type { Random } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import type { ClusterIPAllocator } from "./allocators/cluster-ips.ts";
@@ -76,6 +76,16 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   validateStatusUpdate?(next: T, previous: T, context: StrategyContext): FieldError[];
   /** Texts for `Warning` headers. */
   warnings?(object: T, previous: T | undefined): string[];
+  /** Set where another group serves the same objects: events.k8s.io stores its events as `events`. */
+  storedAs?: string;
+  /** Reads a stored object of the other group as this one; needed where the fields differ. */
+  fromStored?(object: KubeObject): KubeObject;
+  /** DELETE on the collection is not served (namespaces). */
+  noDeleteCollection?: boolean;
+  /** PUT to a name that is not there creates it (Endpoints, Lease, Event). */
+  allowCreateOnUpdate?: boolean;
+  /** DELETE answers with the object, not with a Status, although it is gone (pods, services, service accounts). */
+  returnsDeletedObject?: boolean;
   /** How names are checked: default `dns-subdomain`. */
   nameRule?: "dns-subdomain" | "dns-label" | "dns1035-label" | "path-segment";
   /** True: `metadata.generation` starts at 1 and rises when spec changes. */
@@ -90,6 +100,10 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   selectableFields?: Record<string, (object: T) => string>;
   columns: readonly Column<T>[];
 }
+
+/** Where objects of this kind live in the store: `deployments.apps`. Two versions or groups of one kind share it. */
+export const resourceName = (of: Pick<ResourceStrategy, "group" | "plural" | "storedAs">): string =>
+  of.storedAs ?? qualifiedResource({ group: of.group, resource: of.plural });
 
 /** Keeps the types of a strategy's own kind while the registry holds them all. */
 export const strategy = <T extends KubeObject>(of: ResourceStrategy<T>): ResourceStrategy => of as unknown as ResourceStrategy;

@@ -1,0 +1,383 @@
+/**
+ * Create, update and delete one object of any kind: what kube-apiserver's generic registry does around a kind's
+ * strategy – names, uids, times, generations, preconditions, finalizers, grace.
+ *
+ * Works on decoded objects; bytes and HTTP are `api-server.ts`. Controllers write through here too.
+ *
+ * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/
+ */
+import type { DeleteOptions, NewObject } from "../api/controller.ts";
+import { invalidObject } from "../api/field-error.ts";
+import type { KubeObject } from "../api/objects.ts";
+import { same } from "../api/same.ts";
+import { nameSuffix, uuid } from "../api/seeded-random.ts";
+import { alreadyExists, badRequest, conflict, failure, forbidden, notFound, StatusError } from "../api/status-error.ts";
+import { msOf, timeOf } from "../api/time.ts";
+import type { VersionedStore } from "../storage/versioned-store.ts";
+import { recordManagedFields } from "./fields/managed-fields.ts";
+import { type ResourceStrategy, resourceName, type StrategyContext } from "./resource-strategy.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "./validation/object-meta.ts";
+
+/** Who writes, and whether it is only tried. */
+export interface WriteOptions {
+  dryRun?: boolean;
+  /** Field manager for managedFields. */
+  manager: string;
+  /** An apply brings its own managedFields. */
+  keepManagedFields?: boolean;
+}
+
+/** Which part of the object a PUT or PATCH may change. */
+export type WritePart = "main" | "status";
+
+export interface Deleted {
+  object: KubeObject;
+  /** False while finalizers or grace hold it. */
+  gone: boolean;
+}
+
+export class ResourceStore {
+  readonly #store: VersionedStore;
+  readonly #context: Omit<StrategyContext, "dryRun">;
+  #dryRunContext: StrategyContext;
+  #realContext: StrategyContext;
+
+  constructor(store: VersionedStore, context: Omit<StrategyContext, "dryRun">) {
+    this.#store = store;
+    this.#context = context;
+    this.#realContext = { ...context, dryRun: false };
+    this.#dryRunContext = { ...context, dryRun: true };
+  }
+
+  get(of: ResourceStrategy, namespace: string, name: string): KubeObject {
+    const object = this.#store.get(resourceName(of), of.namespaced ? namespace : undefined, name);
+    if (!object) throw notFound({ group: of.group, resource: of.plural }, name);
+    return object;
+  }
+
+  /**
+   * Stores a new object.
+   *
+   * @param object decoded, with defaults; it belongs to the callee from here on
+   * @throws StatusError 400, 403, 404, 409, 422 as kube-apiserver
+   */
+  create(of: ResourceStrategy, object: NewObject, namespace: string, options: WriteOptions): KubeObject {
+    const { now, random } = this.#context;
+    const metadata = object.metadata;
+    if (of.namespaced) {
+      metadata.namespace = namespaceFor(metadata.namespace, namespace);
+      this.#admitToNamespace(of, object, namespace);
+    } else {
+      if (metadata.namespace !== undefined && metadata.namespace !== "")
+        throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+      delete metadata.namespace;
+    }
+    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "") {
+      throw failure(500, undefined, "resourceVersion should not be set on objects to be created");
+    }
+    const generated = !metadata.name && metadata.generateName !== undefined && metadata.generateName !== "";
+    if (generated) metadata.name = this.#unusedName(of, metadata.generateName as string, metadata.namespace);
+    if (metadata.generateName === "") delete metadata.generateName;
+    delete metadata.deletionTimestamp;
+    delete metadata.deletionGracePeriodSeconds;
+    delete (metadata as Record<string, unknown>).selfLink;
+    if (of.hasGeneration) metadata.generation = 1;
+    else delete metadata.generation;
+    metadata.uid = uuid(random);
+    metadata.creationTimestamp = timeOf(now());
+    const created = object as KubeObject;
+    const context = options.dryRun ? this.#dryRunContext : this.#realContext;
+    const gr = { group: of.group, resource: of.plural };
+    if (this.#store.get(resourceName(of), created.metadata.namespace, created.metadata.name ?? "")) {
+      // What is there already is found only by the write itself, after validation; allocations must not run for it.
+      this.#refuseInvalid(of, created, [...validateObjectMeta(metadata as KubeObject["metadata"], of)]);
+      throw alreadyExists(gr, created.metadata.name);
+    }
+    of.prepareForCreate?.(created, context);
+    this.#refuseInvalid(of, created, [...validateObjectMeta(created.metadata, of), ...of.validate(created, context)]);
+    if (!options.keepManagedFields)
+      recordManagedFields(undefined, created, { manager: options.manager, operation: "Update", now: timeOf(now()) });
+    const ordered = inOrder(created);
+    if (options.dryRun) return ordered;
+    return this.#store.put(resourceName(of), ordered, now());
+  }
+
+  /**
+   * Replaces an object, or only its status.
+   *
+   * @param change makes the next state from the current one; it may throw, and must not change the current one
+   * @throws StatusError 404, 409 on a stale `resourceVersion` or another uid, 422
+   */
+  update(
+    of: ResourceStrategy,
+    namespace: string,
+    name: string,
+    part: WritePart,
+    change: (current: KubeObject) => KubeObject,
+    options: WriteOptions,
+  ): KubeObject {
+    const current = this.get(of, namespace, name);
+    return this.replace(of, current, change(current), part, options);
+  }
+
+  /** The second half of `update`, for callers that have both states. */
+  replace(of: ResourceStrategy, current: KubeObject, wanted: KubeObject, part: WritePart, options: WriteOptions): KubeObject {
+    const gr = { group: of.group, resource: of.plural };
+    const { name } = current.metadata;
+    const { now } = this.#context;
+    refuseStale(gr, current, wanted);
+    const context = options.dryRun ? this.#dryRunContext : this.#realContext;
+    const next: KubeObject = part === "status" ? withStatusOf(current, wanted) : { ...wanted, metadata: { ...wanted.metadata } };
+    keepSystemMetadata(next, current);
+    if (part === "main") {
+      if (of.subresources.includes("status") && "status" in current) next.status = current.status;
+      of.prepareForUpdate?.(next, current, context);
+      if (of.hasGeneration && !same(next.spec, current.spec)) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+    } else of.prepareForStatusUpdate?.(next, current, context);
+    const strategyErrors =
+      part === "main"
+        ? (of.validateUpdate?.(next, current, context) ?? of.validate(next, context))
+        : (of.validateStatusUpdate?.(next, current, context) ?? []);
+    this.#refuseInvalid(of, next, [...validateObjectMetaUpdate(next.metadata, current.metadata, of), ...strategyErrors]);
+    if (same(withoutManagedFields(next), withoutManagedFields(current)) && !options.keepManagedFields) return current;
+    if (!options.keepManagedFields) {
+      recordManagedFields(current, next, {
+        manager: options.manager,
+        operation: "Update",
+        now: timeOf(now()),
+        ...(part === "status" ? { subresource: "status" } : {}),
+      });
+    }
+    if (same(next, current)) return current;
+    const ordered = inOrder(next);
+    if (options.dryRun) return ordered;
+    if (isReleased(ordered)) return this.#store.remove(resourceName(of), ordered, now());
+    const stored = this.#store.put(resourceName(of), ordered, now());
+    if (stored.metadata.name !== name) throw new Error(`store: ${name} was replaced under another name`);
+    return stored;
+  }
+
+  /**
+   * Deletes an object, or marks it as being deleted while finalizers or grace hold it.
+   *
+   * @throws StatusError 404, 409 where a precondition fails, 403 where the kind refuses
+   */
+  delete(of: ResourceStrategy, namespace: string, name: string, options: DeleteOptions & { dryRun?: boolean }): Deleted {
+    const current = this.get(of, namespace, name);
+    const { now } = this.#context;
+    refusePreconditions(of, current, options);
+    of.beforeDelete?.(current, this.#realContext);
+    const wasMarked = current.metadata.deletionTimestamp !== undefined;
+    const grace = graceFor(of, current, options.gracePeriodSeconds);
+    const finalizers = finalizersFor(of, current, options.propagationPolicy);
+    const isHeld = finalizers.length > 0 || grace > 0 || holdsNamespaceContent(current);
+    if (!isHeld) {
+      if (options.dryRun) return { object: current, gone: true };
+      return { object: this.#store.remove(resourceName(of), current, now()), gone: true };
+    }
+    const metadata = { ...current.metadata };
+    if (finalizers.length > 0) metadata.finalizers = finalizers;
+    else delete metadata.finalizers;
+    if (!wasMarked) {
+      metadata.deletionTimestamp = timeOf(now() + grace * 1000);
+      metadata.deletionGracePeriodSeconds = grace;
+      if (metadata.generation !== undefined && metadata.generation > 0) metadata.generation += 1;
+    } else if (of.gracefulDeletion && grace < (metadata.deletionGracePeriodSeconds ?? 0)) {
+      const asked = (msOf(metadata.deletionTimestamp) as number) - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
+      metadata.deletionTimestamp = timeOf(asked + grace * 1000);
+      metadata.deletionGracePeriodSeconds = grace;
+    }
+    let marked: KubeObject = { ...current, metadata };
+    if (current.kind === "Namespace" && current.apiVersion === "v1")
+      marked = { ...marked, status: { ...current.status, phase: "Terminating" } };
+    if (same(marked, current)) return { object: current, gone: false };
+    const ordered = inOrder(marked);
+    if (options.dryRun) return { object: ordered, gone: false };
+    return { object: this.#store.put(resourceName(of), ordered, now()), gone: false };
+  }
+
+  /** Gives a pod its node and the PodScheduled condition: the one way `spec.nodeName` is set after creation. */
+  bind(of: ResourceStrategy, pod: KubeObject, nodeName: string, options: WriteOptions): KubeObject {
+    const { now } = this.#context;
+    const others = ((pod.status?.conditions ?? []) as { type: string }[]).filter(({ type }) => type !== "PodScheduled");
+    const scheduled = { type: "PodScheduled", status: "True", lastProbeTime: null, lastTransitionTime: timeOf(now()) };
+    const bound = inOrder({
+      ...pod,
+      metadata: { ...pod.metadata },
+      spec: { ...pod.spec, nodeName },
+      status: { ...pod.status, conditions: [...others, scheduled] },
+    });
+    return options.dryRun ? bound : this.#store.put(resourceName(of), bound, now());
+  }
+
+  #refuseInvalid(of: ResourceStrategy, object: KubeObject, errors: Parameters<typeof invalidObject>[2]): void {
+    if (errors.length > 0) throw invalidObject({ group: of.group, kind: of.kind }, object.metadata.name ?? "", errors);
+  }
+
+  /** The NamespaceLifecycle admission: the namespace must exist and not be going. */
+  #admitToNamespace(of: ResourceStrategy, object: NewObject, namespace: string): void {
+    const found = this.#store.get("namespaces", undefined, namespace);
+    if (!found) throw notFound({ group: "", resource: "namespaces" }, namespace);
+    if (found.metadata.deletionTimestamp === undefined) return;
+    const refusal = forbidden(
+      { group: of.group, resource: of.plural },
+      object.metadata.name ?? "",
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+    );
+    refusal.status.details = {
+      ...refusal.status.details,
+      causes: [{ reason: "NamespaceTerminating", message: `namespace ${namespace} is being terminated`, field: "metadata.namespace" }],
+    };
+    throw refusal;
+  }
+
+  #unusedName(of: ResourceStrategy, prefix: string, namespace: string | undefined): string {
+    // 58 characters of the prefix are kept, so that the name fits in 63.
+    const base = prefix.slice(0, 58);
+    for (;;) {
+      const name = `${base}${nameSuffix(this.#context.random)}`;
+      if (!this.#store.get(resourceName(of), namespace, name)) return name;
+    }
+  }
+}
+
+function namespaceFor(ofObject: string | undefined, ofRequest: string): string {
+  if (ofObject === undefined || ofObject === "" || ofObject === ofRequest) return ofRequest;
+  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
+
+function refuseStale(gr: { group: string; resource: string }, current: KubeObject, wanted: KubeObject): void {
+  const { uid, resourceVersion } = wanted.metadata;
+  if (uid !== undefined && uid !== "" && uid !== current.metadata.uid) {
+    throw conflict(
+      gr,
+      current.metadata.name,
+      `StorageError: invalid object, Code: 4, Key: /${gr.group === "" ? "" : `${gr.group}/`}${gr.resource}/${current.metadata.namespace ? `${current.metadata.namespace}/` : ""}${current.metadata.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+    );
+  }
+  if (resourceVersion === undefined || resourceVersion === "" || resourceVersion === current.metadata.resourceVersion) return;
+  if (!/^\d+$/.test(resourceVersion)) {
+    throw failure(500, undefined, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+  }
+  if (resourceVersion === "0") return;
+  throw conflict(gr, current.metadata.name, "the object has been modified; please apply your changes to the latest version and try again");
+}
+
+function refusePreconditions(of: ResourceStrategy, current: KubeObject, { uid, resourceVersion }: DeleteOptions): void {
+  const fail = (message: string): StatusError => {
+    const error = conflict({ group: of.group, resource: of.kind }, current.metadata.name, message);
+    return new StatusError({
+      ...error.status,
+      message: `Operation cannot be fulfilled on ${of.kind}${of.group === "" ? "" : `.${of.group}`} "${current.metadata.name}": ${message}`,
+    });
+  };
+  if (uid !== undefined && uid !== current.metadata.uid) {
+    throw fail(
+      `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`,
+    );
+  }
+  if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) {
+    throw fail(
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.metadata.resourceVersion}). The object might have been modified`,
+    );
+  }
+}
+
+/** What a client may never change: these come from the stored object, whatever was sent. */
+function keepSystemMetadata(next: KubeObject, current: KubeObject): void {
+  const { metadata } = next;
+  metadata.uid = metadata.uid === undefined || metadata.uid === "" ? current.metadata.uid : metadata.uid;
+  metadata.resourceVersion = current.metadata.resourceVersion;
+  if (metadata.name === undefined || metadata.name === "") metadata.name = current.metadata.name;
+  if (metadata.namespace === undefined && current.metadata.namespace !== undefined) metadata.namespace = current.metadata.namespace;
+  copyOrRemove(metadata, current.metadata, "creationTimestamp");
+  copyOrRemove(metadata, current.metadata, "deletionTimestamp");
+  copyOrRemove(metadata, current.metadata, "deletionGracePeriodSeconds");
+  copyOrRemove(metadata, current.metadata, "generation");
+  if (metadata.generateName === undefined || metadata.generateName === "") copyOrRemove(metadata, current.metadata, "generateName");
+  if (metadata.managedFields === undefined) copyOrRemove(metadata, current.metadata, "managedFields");
+  delete (metadata as unknown as Record<string, unknown>).selfLink;
+}
+
+function copyOrRemove<K extends keyof KubeObject["metadata"]>(to: KubeObject["metadata"], from: KubeObject["metadata"], key: K): void {
+  if (from[key] === undefined) delete to[key];
+  else to[key] = from[key];
+}
+
+/** A status write changes status, and of the metadata only what a status write may. */
+function withStatusOf(current: KubeObject, wanted: KubeObject): KubeObject {
+  const next: KubeObject = {
+    ...current,
+    metadata: { ...current.metadata, uid: wanted.metadata.uid, resourceVersion: wanted.metadata.resourceVersion },
+  };
+  for (const key of ["labels", "annotations", "finalizers", "ownerReferences", "managedFields"] as const)
+    copyOrRemove(next.metadata, wanted.metadata, key);
+  if (wanted.status === undefined) delete next.status;
+  else next.status = wanted.status;
+  return next;
+}
+
+function graceFor(of: ResourceStrategy, object: KubeObject, requested: number | undefined): number {
+  return of.gracefulDeletion ? Math.max(0, of.gracefulDeletion(object, requested)) : 0;
+}
+
+const orphan = "orphan";
+const foreground = "foregroundDeletion";
+
+/** The finalizers a DELETE leaves on the object: propagation is asked of the garbage collector through them. */
+function finalizersFor(of: ResourceStrategy, object: KubeObject, policy: DeleteOptions["propagationPolicy"]): string[] {
+  const present = object.metadata.finalizers ?? [];
+  const others = present.filter((finalizer) => finalizer !== orphan && finalizer !== foreground);
+  switch (policy) {
+    case "Orphan":
+      return [...others, orphan];
+    case "Foreground":
+      return [...others, foreground];
+    case "Background":
+      return others;
+    default:
+      if (present.includes(orphan) || present.includes(foreground)) return present;
+      return of.defaultPropagation === "Orphan" ? [...present, orphan] : present;
+  }
+}
+
+const holdsNamespaceContent = (object: KubeObject): boolean =>
+  object.kind === "Namespace" && object.apiVersion === "v1" && ((object.spec?.finalizers as string[] | undefined)?.length ?? 0) > 0;
+
+/** An object that is being deleted and that nothing holds any more is removed by the write that let go of it. */
+const isReleased = (object: KubeObject): boolean =>
+  object.metadata.deletionTimestamp !== undefined &&
+  (object.metadata.finalizers?.length ?? 0) === 0 &&
+  (object.metadata.deletionGracePeriodSeconds ?? 0) === 0 &&
+  !holdsNamespaceContent(object);
+
+const withoutManagedFields = (object: KubeObject): KubeObject =>
+  object.metadata.managedFields === undefined
+    ? object
+    : { ...object, metadata: { ...object.metadata, managedFields: undefined } as KubeObject["metadata"] };
+
+/** Members in the order in which the API writes them: kind, apiVersion, metadata, the rest. */
+function inOrder<T extends KubeObject>(object: T): T {
+  const { kind, apiVersion, metadata, ...rest } = object;
+  const { name, generateName, namespace, uid, resourceVersion, generation, creationTimestamp, ...more } = metadata;
+  const ordered: Record<string, unknown> = { kind, apiVersion, metadata: { name } };
+  const meta = ordered.metadata as Record<string, unknown>;
+  if (generateName !== undefined) meta.generateName = generateName;
+  if (namespace !== undefined) meta.namespace = namespace;
+  meta.uid = uid;
+  if (resourceVersion !== undefined) meta.resourceVersion = resourceVersion;
+  if (generation !== undefined) meta.generation = generation;
+  meta.creationTimestamp = creationTimestamp;
+  for (const key of metadataOrder) if (more[key] !== undefined) meta[key] = more[key];
+  return Object.assign(ordered, rest) as unknown as T;
+}
+
+const metadataOrder = [
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "labels",
+  "annotations",
+  "ownerReferences",
+  "finalizers",
+  "managedFields",
+] as const;
