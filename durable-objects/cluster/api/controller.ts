@@ -48,8 +48,8 @@ export interface ControllerContext extends Reader, Writer {
   now(): number;
   random: Random;
   options: import("./sandbox-options.ts").SandboxOptions;
-  /** Writes or repeats (count + 1, as client-go's recorder does) an Event about an object. `component` as in the capture: `deployment-controller`. */
-  event(about: ObjectRefLike, type: "Normal" | "Warning", reason: string, message: string, component: string): void;
+  /** Writes or repeats (count + 1, as client-go's recorder does) an Event about an object. `component` as in the capture: `deployment-controller`; `host` the node of a kubelet's. */
+  event(about: ObjectRefLike, type: "Normal" | "Warning", reason: string, message: string, component: string, host?: string): void;
   /** Looks at the key again at that time. Not stored: on wake every key is looked at and asks again. */
   requeueAt(key: string, at: number): void;
 }

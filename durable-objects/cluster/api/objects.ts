@@ -142,6 +142,8 @@ export interface ObjectRefLike {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace?: string; uid?: string; resourceVersion?: string };
+  /** The part of the object that an event is about: `spec.containers{web}`. */
+  fieldPath?: string;
 }
 
 /** Where the object lives in the store: `namespace/name`, or the name alone where there is no namespace. */
