@@ -54,6 +54,11 @@ export class SqliteStorage implements Storage {
     return this.#sql.exec("SELECT value FROM settings WHERE key = ?", key).toArray()[0]?.value as string | undefined;
   }
 
+  /** After everything was deleted: the tables are gone and the next write makes them again. */
+  forgetPrepared(): void {
+    this.#prepared = false;
+  }
+
   readonly #tx: Tx = {
     putObject: ({ resource, namespace, name, current: [revision, at, type, object], past }) =>
       this.#write(

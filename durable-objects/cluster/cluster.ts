@@ -1,2 +1,376 @@
-/** PLACEHOLDER: wires the parts. */
-export class Cluster {}
+/**
+ * One emulated cluster: wires store, API server, controllers, kubelet, kube-proxy, DNS and network, and gives each
+ * request its turn.
+ *
+ * A turn works off what is due, does the request, lets the controllers settle, commits everything in one transaction,
+ * and only then tells watchers. Nothing here is a rule of Kubernetes; those are in the rooms.
+ */
+
+import { type Change, ChangeTracker } from "./api/change-tracker.ts";
+import type { ControllerContext, DeleteOptions, NewObject, Reader } from "./api/controller.ts";
+import { copy } from "./api/copy.ts";
+import { type EndpointSlice, type KubeObject, keyOf, type Namespace, type Node, type ObjectRefLike, type Service } from "./api/objects.ts";
+import type { Random, Upstream } from "./api/ports.ts";
+import type { SandboxOptions } from "./api/sandbox-options.ts";
+import { SeededRandom, seedFrom } from "./api/seeded-random.ts";
+import { StatusError } from "./api/status-error.ts";
+import { ClusterIPAllocator } from "./apiserver/allocators/cluster-ips.ts";
+import { NodePortAllocator } from "./apiserver/allocators/node-ports.ts";
+import { type ApiRequest, type ApiResponse, ApiServer } from "./apiserver/api-server.ts";
+import { applySchemaDefaults } from "./apiserver/fields/defaults.ts";
+import { resources } from "./apiserver/registry.ts";
+import { ResourceStore } from "./apiserver/resource-store.ts";
+import { type ResourceStrategy, resourceName } from "./apiserver/resource-strategy.ts";
+import { WatchHub } from "./apiserver/watch-hub.ts";
+import { objectsAtBirth } from "./birth.ts";
+import { ClusterClock } from "./cluster-clock.ts";
+import { controllers } from "./controllers/controllers.ts";
+import { ControllerManager } from "./controllers/manager.ts";
+import { ClusterDNS } from "./dns/cluster-dns.ts";
+import { EventRecorder } from "./event-recorder.ts";
+import { KubeProxy } from "./kube-proxy/kube-proxy.ts";
+import { Kubelet } from "./kubelet/kubelet.ts";
+import { podWorker } from "./kubelet/pod-worker.ts";
+import { ClusterNetwork } from "./network/cluster-network.ts";
+import { Traces } from "./network/traces.ts";
+import type { Storage } from "./storage/storage.ts";
+import { historyLimits, type StoreChange, VersionedStore } from "./storage/versioned-store.ts";
+import { turnLimits } from "./turn.ts";
+
+export interface ClusterPorts {
+  storage: Storage;
+  upstream: Upstream;
+  /** Real time in ms since the epoch. */
+  realTime(): number;
+  /** Asks for a turn at that real time, because stored state must change then. `undefined`: nothing is due. */
+  wakeAt(at: number | undefined): void;
+}
+
+/** The name under which the options stand among the settings. */
+const optionsSetting = "options";
+
+export class Cluster {
+  readonly options: SandboxOptions;
+  readonly traces = new Traces();
+  readonly watches = new WatchHub();
+  readonly kubelet: Kubelet;
+  readonly limits = { requestBytes: 3 * 1024 * 1024 } as const;
+
+  readonly #ports: ClusterPorts;
+  readonly #store: VersionedStore;
+  readonly #clock: ClusterClock;
+  readonly #apiServer: ApiServer;
+  readonly #resources: ResourceStore;
+  readonly #byResource = new Map<string, ResourceStrategy>();
+  readonly #manager: ControllerManager;
+  readonly #kubeProxy: KubeProxy;
+  readonly #dns: ClusterDNS;
+  readonly #network: ClusterNetwork;
+  readonly #clusterIPs: ClusterIPAllocator;
+  readonly #nodePorts: NodePortAllocator;
+  readonly #derived = {
+    services: new ChangeTracker<Service>(),
+    endpointSlices: new ChangeTracker<EndpointSlice>(),
+    nodes: new ChangeTracker<Node>(),
+    namespaces: new ChangeTracker<Namespace>(),
+  };
+  readonly #random: TurnRandom;
+  #inTurn = false;
+  #failed = false;
+
+  /**
+   * Wakes a stored cluster, or bears a new one where the storage is empty.
+   *
+   * @param atBirth options of a new cluster; a stored one keeps its own
+   */
+  constructor(ports: ClusterPorts, atBirth: SandboxOptions) {
+    this.#ports = ports;
+    this.#store = new VersionedStore(ports.storage);
+    const stored = this.#store.setting(optionsSetting);
+    this.options = stored === undefined ? atBirth : (JSON.parse(stored) as SandboxOptions);
+    this.#clock = new ClusterClock(this.#store.newestChangeAt() ?? ports.realTime());
+    this.#random = new TurnRandom(this.options.seed);
+    this.#clusterIPs = new ClusterIPAllocator(this.options.serviceCIDR);
+    this.#nodePorts = new NodePortAllocator(this.options.nodePortRange);
+    const now = (): number => this.#clock.now();
+    this.#resources = new ResourceStore(this.#store, {
+      ...readerOf(this.#store),
+      now,
+      random: this.#random,
+      options: this.options,
+      clusterIPs: this.#clusterIPs,
+      nodePorts: this.#nodePorts,
+    });
+    for (const of of resources) this.#byResource.set(resourceName(of), this.#byResource.get(resourceName(of)) ?? of);
+    this.#apiServer = new ApiServer({ store: this.#store, resources: this.#resources, watches: this.watches, strategies: resources, now });
+    this.#kubeProxy = new KubeProxy(this.options);
+    this.#dns = new ClusterDNS({ options: this.options, upstream: ports.upstream });
+    this.kubelet = new Kubelet({ reader: this.reader, options: this.options, now, random: this.#random });
+    this.#network = new ClusterNetwork({
+      kubeProxy: this.#kubeProxy,
+      dns: this.#dns,
+      machines: this.kubelet.machines,
+      upstream: ports.upstream,
+      reader: this.reader,
+      options: this.options,
+      now,
+    });
+    this.kubelet.connect({
+      resolve: (query) => this.network.resolve(query),
+      route: (query) => this.network.route(query),
+    });
+    this.#manager = new ControllerManager([...controllers, podWorker], (controller) => this.#contextFor(controller));
+    this.#store.onChange = (change) => this.#observe(change);
+    if (stored === undefined) this.turn(() => this.#bear());
+    else this.#wake();
+  }
+
+  // ---- what surfaces use
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  get revision(): number {
+    return this.#store.revision;
+  }
+
+  get reader(): Reader {
+    return this.#store;
+  }
+
+  get store(): VersionedStore {
+    return this.#store;
+  }
+
+  /** Up to date with every write so far. */
+  get kubeProxy(): KubeProxy {
+    this.#syncDerived();
+    return this.#kubeProxy;
+  }
+
+  get dns(): ClusterDNS {
+    this.#syncDerived();
+    return this.#dns;
+  }
+
+  get network(): ClusterNetwork {
+    this.#syncDerived();
+    return this.#network;
+  }
+
+  /** Answers one request to the Kubernetes API, in a turn of its own. */
+  handle(request: ApiRequest): ApiResponse {
+    return this.turn(() => this.#apiServer.handle(request));
+  }
+
+  /** Where objects of a kind are created: `/apis/apps/v1/namespaces/{ns}/deployments`; `undefined` for a kind nobody serves. */
+  collectionPath(apiVersion: string, kind: string, namespace: string): string | undefined {
+    const of = resources.find(
+      (strategy) =>
+        strategy.kind === kind && (strategy.group === "" ? strategy.version : `${strategy.group}/${strategy.version}`) === apiVersion,
+    );
+    if (!of) return undefined;
+    const base = of.group === "" ? `/api/${of.version}` : `/apis/${of.group}/${of.version}`;
+    return of.namespaced ? `${base}/namespaces/${encodeURIComponent(namespace)}/${of.plural}` : `${base}/${of.plural}`;
+  }
+
+  /** True after a failure that may have left memory and storage apart; the owner drops this cluster and wakes another. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /**
+   * Runs work as one turn: due events first, controllers after it, one commit, then the watchers.
+   * A turn inside a turn is part of it.
+   */
+  turn<R>(work: () => R): R {
+    if (this.#inTurn) return work();
+    this.#inTurn = true;
+    try {
+      this.#random.reseed(this.#store.revision);
+      this.#advance();
+      const result = work();
+      const { more } = this.#manager.drain(turnLimits.reconciles);
+      this.#publish();
+      this.#askToWake(more);
+      return result;
+    } catch (error) {
+      if (!(error instanceof StatusError)) this.#failed = true;
+      throw error;
+    } finally {
+      this.#inTurn = false;
+    }
+  }
+
+  /** A turn without a request: works off what is due. For alarms and timers. */
+  tick(): void {
+    this.turn(() => {});
+  }
+
+  // ---- inside
+
+  #bear(): void {
+    this.#store.putSetting(optionsSetting, JSON.stringify(this.options));
+    const context = this.#contextFor({ name: "kubearium" });
+    for (const [resource, object] of objectsAtBirth(this.options, this.#clock.now())) context.create(resource, object);
+    this.#manager.enqueueAll(this.#allObjects());
+  }
+
+  #wake(): void {
+    for (const [resource, objects] of this.#allObjects()) {
+      for (const object of objects) this.#observeDerived({ resource, object, previous: undefined, type: "ADDED" });
+    }
+    this.#manager.enqueueAll(this.#allObjects());
+  }
+
+  #allObjects(): [resource: string, objects: readonly KubeObject[]][] {
+    return this.#store.resourcesInUse().map((resource) => [resource, this.#store.list(resource)]);
+  }
+
+  /** Works off due times in order, each at its own time, up to now. */
+  #advance(): void {
+    const target = Math.max(this.#ports.realTime(), this.#clock.now());
+    for (let events = 0; events < turnLimits.dueEvents; events += 1) {
+      const due = this.#manager.nextDueAt();
+      if (due === undefined || due > target) break;
+      this.#clock.moveTo(due);
+      this.#manager.fireDue(due);
+      this.#manager.drain(turnLimits.reconciles);
+    }
+    this.#clock.moveTo(target);
+  }
+
+  #publish(): void {
+    const changes = this.#store.commit();
+    if (changes.length > 0) this.#store.forgetOlderThan(this.#clock.now() - historyLimits.ageMs);
+    this.watches.publish(changes);
+  }
+
+  #askToWake(more: boolean): void {
+    const due = this.#manager.nextDueAt();
+    this.#ports.wakeAt(more ? this.#ports.realTime() : due);
+  }
+
+  #observe(change: StoreChange): void {
+    this.#observeDerived(change);
+    const seen: Change<KubeObject> = {
+      before: change.type === "ADDED" ? undefined : change.previous,
+      after: change.type === "DELETED" ? undefined : change.object,
+    };
+    this.#manager.observe(change.resource, seen, this.#store);
+  }
+
+  #observeDerived({ resource, object, previous, type }: Pick<StoreChange, "resource" | "object" | "previous" | "type">): void {
+    const before = type === "ADDED" ? undefined : previous;
+    const after = type === "DELETED" ? undefined : object;
+    switch (resource) {
+      case "services":
+        this.#clusterIPs.observe({ before: before as Service | undefined, after: after as Service | undefined });
+        this.#nodePorts.observe({ before: before as Service | undefined, after: after as Service | undefined });
+        this.#derived.services.record(keyOf(object), before as Service | undefined, after as Service | undefined);
+        break;
+      case "endpointslices.discovery.k8s.io":
+        this.#derived.endpointSlices.record(keyOf(object), before as EndpointSlice | undefined, after as EndpointSlice | undefined);
+        break;
+      case "nodes":
+        this.#derived.nodes.record(keyOf(object), before as Node | undefined, after as Node | undefined);
+        break;
+      case "namespaces":
+        this.#derived.namespaces.record(keyOf(object), before as Namespace | undefined, after as Namespace | undefined);
+        break;
+    }
+  }
+
+  #syncDerived(): void {
+    const { services, endpointSlices, nodes, namespaces } = this.#derived;
+    if (services.size + endpointSlices.size + nodes.size + namespaces.size === 0) return;
+    const changes = {
+      services: [...services.drain().values()],
+      endpointSlices: [...endpointSlices.drain().values()],
+      nodes: [...nodes.drain().values()],
+      namespaces: [...namespaces.drain().values()],
+    };
+    this.#kubeProxy.apply(changes);
+    this.#dns.apply({ ...changes, at: this.#clock.now() });
+  }
+
+  #contextFor(controller: { name: string }): Omit<ControllerContext, "requeueAt"> {
+    const options = { manager: controller.name };
+    const strategyOf = (resource: string): ResourceStrategy => {
+      const of = this.#byResource.get(resource);
+      if (!of) throw new Error(`cluster: ${controller.name} writes ${resource}, which is not served`);
+      return of;
+    };
+    const context = {
+      ...readerOf(this.#store),
+      now: () => this.#clock.now(),
+      random: this.#random,
+      options: this.options,
+      create: <T extends KubeObject>(resource: string, object: NewObject): T => {
+        const of = strategyOf(resource);
+        const own = copy(object);
+        applySchemaDefaults(of, own);
+        of.applyDefaults?.(own as KubeObject);
+        return this.#resources.create(of, own, own.metadata.namespace ?? "", options) as T;
+      },
+      update: <T extends KubeObject>(resource: string, object: T): T => {
+        const of = strategyOf(resource);
+        const current = this.#resources.get(of, object.metadata.namespace ?? "", object.metadata.name);
+        // The scheduler's binding: the one way a pod gets its node.
+        if (resource === "pods" && !current.spec.nodeName && object.spec.nodeName)
+          return this.#resources.bind(of, current, object.spec.nodeName, options) as T;
+        return this.#resources.replace(of, current, copy(object), "main", options) as T;
+      },
+      updateStatus: <T extends KubeObject>(resource: string, object: T): T => {
+        const of = strategyOf(resource);
+        const current = this.#resources.get(of, object.metadata.namespace ?? "", object.metadata.name);
+        return this.#resources.replace(of, current, copy(object), "status", options) as T;
+      },
+      delete: (resource: string, namespace: string | undefined, name: string, how: DeleteOptions = {}): boolean => {
+        if (!this.#store.get(resource, namespace, name)) return false;
+        this.#resources.delete(strategyOf(resource), namespace ?? "", name, how);
+        return true;
+      },
+    };
+    return { ...context, event: (about: ObjectRefLike, ...said) => this.#events().record(about, ...said) };
+  }
+
+  #recorder: EventRecorder | undefined;
+  #events(): EventRecorder {
+    this.#recorder ??= new EventRecorder(this.#contextFor({ name: "event-recorder" }));
+    return this.#recorder;
+  }
+}
+
+const readerOf = (store: VersionedStore): Reader => ({
+  get: (resource, namespace, name) => store.get(resource, namespace, name),
+  list: (resource, namespace) => store.list(resource, namespace),
+  ownedBy: (uid, resource) => store.ownedBy(uid, resource),
+});
+
+/**
+ * The sandbox's chance. Seeded anew for each turn from the sandbox's seed and the revision, so that an eviction between
+ * two requests changes nothing.
+ */
+class TurnRandom implements Random {
+  readonly #seed: number;
+  #random: SeededRandom;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = new SeededRandom(seed);
+  }
+
+  reseed(revision: number): void {
+    this.#random = new SeededRandom(seedFrom(String(revision), this.#seed));
+  }
+
+  next(): number {
+    return this.#random.next();
+  }
+
+  int(below: number): number {
+    return this.#random.int(below);
+  }
+}

@@ -4,11 +4,14 @@
  */
 import type { Principal } from "../cluster/access/principal.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import type { StreamState } from "./stream.ts";
 
 export interface Sandbox {
   id: string;
   cluster: Cluster;
   sockets: SocketAcceptor;
+  /** Opens a socket of `/stream`, which may hibernate with this state. */
+  acceptStream(request: Request, state: StreamState): Response;
   /** Runs work after the answer is sent and keeps the object awake for it (`waitUntil`). */
   background(work: Promise<unknown>): void;
   /** Real time, for streams only (keep-alives); the cluster has its own clock. */

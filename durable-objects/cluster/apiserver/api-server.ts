@@ -4,13 +4,13 @@
  * Takes and gives plain values: HTTP, sockets and streams are `http/kubernetes-api.ts`. What surrounds one object's
  * write is `resource-store.ts`; what a kind means is in `resources/`.
  */
-import { authorize } from "../access/authorize.ts";
+import { authorize, refusal } from "../access/authorize.ts";
 import type { Principal } from "../access/principal.ts";
 import type { NewObject } from "../api/controller.ts";
 import { fieldSelectorFor } from "../api/field-selector.ts";
 import { parseLabelSelector } from "../api/label-selector.ts";
 import type { KubeObject } from "../api/objects.ts";
-import { badRequest, failure, forbidden, methodNotAllowed, pageNotFound, type Status, StatusError } from "../api/status-error.ts";
+import { badRequest, failure, methodNotAllowed, pageNotFound, type Status, StatusError } from "../api/status-error.ts";
 import { timeOf } from "../api/time.ts";
 import type { VersionedStore } from "../storage/versioned-store.ts";
 import { deleteOptions, isDryRun } from "./delete-options.ts";

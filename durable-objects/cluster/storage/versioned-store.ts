@@ -257,6 +257,11 @@ export class VersionedStore implements Reader {
 
   // ---- the past
 
+  /** Cluster time of the newest stored change; `undefined` where nothing was ever stored. */
+  newestChangeAt(): number | undefined {
+    return this.#history.at(-1)?.at;
+  }
+
   /** The oldest revision a watch may resume after. */
   get oldestRevision(): number {
     return this.#forgottenRevision;

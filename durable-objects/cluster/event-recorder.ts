@@ -1,0 +1,75 @@
+/**
+ * Writes Events as client-go's recorder does: the same thing said again about the same object raises the count of the
+ * Event that is there.
+ */
+import type { ControllerContext } from "./api/controller.ts";
+import type { KubeObject, ObjectRefLike } from "./api/objects.ts";
+import { StatusError } from "./api/status-error.ts";
+import { timeOf } from "./api/time.ts";
+
+type Parts = Pick<ControllerContext, "create" | "update" | "list" | "get" | "now">;
+
+export class EventRecorder {
+  readonly #parts: Parts;
+  /** What was said -> `namespace/name` of its Event. Filled from the store when first needed. */
+  #said: Map<string, string> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  record(about: ObjectRefLike, type: "Normal" | "Warning", reason: string, message: string, component: string): void {
+    const { now } = this.#parts;
+    const namespace = about.metadata.namespace ?? "default";
+    const key = [component, about.kind, namespace, about.metadata.name, about.metadata.uid ?? "", type, reason, message].join("\0");
+    const said = this.#saidByNow();
+    const known = said.get(key);
+    const at = timeOf(now());
+    const repeated = known === undefined ? undefined : this.#parts.get("events", namespace, known);
+    if (repeated) {
+      this.#parts.update("events", { ...repeated, count: ((repeated.count as number | undefined) ?? 1) + 1, lastTimestamp: at });
+      return;
+    }
+    const name = `${about.metadata.name}.${(now() * 1_000_000).toString(16).slice(-10)}${(said.size % 0x1000000).toString(16).padStart(6, "0")}`;
+    try {
+      this.#parts.create("events", {
+        apiVersion: "v1",
+        kind: "Event",
+        metadata: { name, namespace },
+        involvedObject: {
+          kind: about.kind,
+          ...(about.metadata.namespace === undefined ? {} : { namespace }),
+          name: about.metadata.name,
+          ...(about.metadata.uid === undefined ? {} : { uid: about.metadata.uid }),
+          apiVersion: about.apiVersion,
+          ...(about.metadata.resourceVersion === undefined ? {} : { resourceVersion: about.metadata.resourceVersion }),
+        },
+        reason,
+        message,
+        source: { component },
+        firstTimestamp: at,
+        lastTimestamp: at,
+        count: 1,
+        type,
+        eventTime: null,
+        reportingComponent: component,
+        reportingInstance: "",
+      });
+      said.set(key, name);
+    } catch (error) {
+      // Nothing can be written into a namespace that is going; the real recorder drops such events too.
+      if (!(error instanceof StatusError)) throw error;
+    }
+  }
+
+  #saidByNow(): Map<string, string> {
+    if (this.#said) return this.#said;
+    this.#said = new Map();
+    for (const event of this.#parts.list<KubeObject>("events")) {
+      const { involvedObject: about = {}, type, reason, message, source = {} } = event;
+      const key = [source.component, about.kind, event.metadata.namespace, about.name, about.uid ?? "", type, reason, message].join("\0");
+      this.#said.set(key, event.metadata.name);
+    }
+    return this.#said;
+  }
+}
