@@ -1,11 +1,222 @@
-import type { Decoded, FieldValidation, GroupVersionKind } from "./field-knowledge.ts";
+/**
+ * Reads request bodies as kube-apiserver does: JSON or YAML, the kind from the body or else from the path, and every
+ * mistake in its words.
+ *
+ * The order of refusals is the server's: size, media type, syntax, kind, wrong types (the first one only), conversion,
+ * then unknown and duplicate fields together.
+ */
+import { badRequest, type StatusError, tooLarge, unsupportedMediaType } from "../../api/status-error.ts";
+import { decodeStruct, FieldDecodingError } from "./decode-struct.ts";
+import { encodeStruct } from "./encode.ts";
+import { apiVersionOf, type Decoded, type FieldValidation, type GroupVersionKind } from "./field-knowledge.ts";
+import { isFormerVersion } from "./former-versions.ts";
+import { goValueName, type JsonNode, JsonObject, JsonSyntaxError, parseJson, plainValue } from "./go-json.ts";
+import { YamlError, yamlToJson } from "./go-yaml.ts";
+import { type Struct, structNamed, structOf } from "./schema.ts";
+
+const maxBodyBytes = 3 * 1024 * 1024;
+const acceptedTypes = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /** Reads a request body as the expected kind; throws the server's 400, 413 or 415. */
-export function decodeObject(
-  _body: Uint8Array,
-  _contentType: string,
-  _expected: GroupVersionKind,
-  _fieldValidation: FieldValidation,
-): Decoded {
-  throw new Error("not yet");
+export function decodeObject(body: Uint8Array, contentType: string, expected: GroupVersionKind, fieldValidation: FieldValidation): Decoded {
+  checkSize(body);
+  const format = formatOf(contentType);
+  if (format === undefined) {
+    throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${acceptedTypes}`);
+  }
+  if (format === "protobuf") throw refuseProtobuf(body, expected);
+  return decodeText(body, format, expected, fieldValidation);
+}
+
+/** The server's 413. */
+export function checkSize(body: Uint8Array): void {
+  if (body.length > maxBodyBytes) throw tooLarge(`Request entity too large: limit is ${maxBodyBytes}`);
+}
+
+type Format = "json" | "yaml" | "protobuf";
+
+/** No content type counts as JSON. */
+function formatOf(contentType: string): Format | undefined {
+  const type = (contentType.split(";")[0] as string).trim().toLowerCase();
+  const formats: Record<string, Format> = {
+    "": "json",
+    "application/json": "json",
+    "application/yaml": "yaml",
+    "application/vnd.kubernetes.protobuf": "protobuf",
+  };
+  return formats[type];
+}
+
+const protobufPrefix = [0x6b, 0x38, 0x73, 0x00];
+
+/** Unlike the server we read no protobuf; a client that is told so in these words falls back to JSON. */
+function refuseProtobuf(body: Uint8Array, expected: GroupVersionKind): StatusError {
+  if (protobufPrefix.every((byte, index) => body[index] === byte)) {
+    return unsupportedMediaType(
+      "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
+    );
+  }
+  const problem = `provided data does not appear to be a protobuf message, expected prefix [${protobufPrefix.join(" ")}]`;
+  return unrecognized(body, expected, problem);
+}
+
+function decodeText(body: Uint8Array, format: "json" | "yaml", expected: GroupVersionKind, fieldValidation: FieldValidation): Decoded {
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body);
+  const { json, node, duplicates } = parseBody(body, text, format, expected);
+  const actual = kindIn(body, node, expected);
+  const { value, strictErrors } = decodeAs(actual, expected, node, json, fieldValidation !== "Ignore");
+  const problems = [...yamlProblems(duplicates, fieldValidation), ...strictErrors];
+  if (fieldValidation === "Strict" && problems.length > 0)
+    throw cannotHandle(actual, expected, `strict decoding error: ${problems.join(", ")}`);
+  if (apiVersionOf(actual) !== apiVersionOf(expected)) {
+    throw badRequest(
+      `the API version in the data (${apiVersionOf(actual)}) does not match the expected API version (${apiVersionOf(expected)})`,
+    );
+  }
+  return { object: value, warnings: fieldValidation === "Warn" ? problems : [] };
+}
+
+/** Strictly, all duplicates of a YAML document are one error of several lines. */
+function yamlProblems(duplicates: readonly string[], fieldValidation: FieldValidation): readonly string[] {
+  if (duplicates.length === 0 || fieldValidation === "Warn") return duplicates;
+  return [`yaml: unmarshal errors:\n${duplicates.map((duplicate) => `  ${duplicate}`).join("\n")}`];
+}
+
+function parseBody(body: Uint8Array, text: string, format: "json" | "yaml", expected: GroupVersionKind) {
+  let json = text;
+  let duplicates: string[] = [];
+  try {
+    if (format === "yaml") ({ json, duplicates } = yamlToJson(text));
+    return { json, node: parseJson(json), duplicates };
+  } catch (error) {
+    if (error instanceof YamlError) throw unrecognized(body, expected, error.message);
+    if (error instanceof JsonSyntaxError) throw unrecognized(body, expected, `${kindPrefix}${error.message}`);
+    throw error;
+  }
+}
+
+const kindPrefix = "couldn't get version/kind; json parse error: ";
+const goTypeOfKindReader = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+/** The kind that the body names; what it leaves open comes from the path. */
+function kindIn(body: Uint8Array, node: JsonNode, expected: GroupVersionKind): GroupVersionKind {
+  if (node === null) return expected;
+  if (!(node instanceof JsonObject)) {
+    const problem = `json: cannot unmarshal ${goValueName(node)} into Go value of type ${goTypeOfKindReader}`;
+    throw unrecognized(body, expected, `${kindPrefix}${problem}`);
+  }
+  const found = { apiVersion: "", kind: "" };
+  for (const [index, key] of node.keys.entries()) {
+    const name = foldedName(key); // this one reader of Go's does not care about case
+    const value = node.values[index] as JsonNode;
+    if (name === undefined || value === null) continue;
+    if (typeof value !== "string") {
+      const problem = `json: cannot unmarshal ${goValueName(value)} into Go struct field .${name} of type string`;
+      throw unrecognized(body, expected, `${kindPrefix}${problem}`);
+    }
+    found[name] = value;
+  }
+  const parts = found.apiVersion.split("/");
+  if (parts.length > 2) throw unrecognized(body, expected, `unexpected GroupVersion string: ${found.apiVersion}`);
+  const [group, version] = parts.length === 2 ? (parts as [string, string]) : ["", parts[0] as string];
+  return {
+    group: group === "" && version === "" ? expected.group : group,
+    version: version === "" && (group === "" || group === expected.group) ? expected.version : version,
+    kind: found.kind === "" ? expected.kind : found.kind,
+  };
+}
+
+function foldedName(key: string): "apiVersion" | "kind" | undefined {
+  const lower = key.toLowerCase();
+  return lower === "kind" ? "kind" : lower === "apiversion" ? "apiVersion" : undefined;
+}
+
+/** Decodes as the kind that the body names, and refuses it where that is not the expected one. */
+function decodeAs(actual: GroupVersionKind, expected: GroupVersionKind, node: JsonNode, text: string, strict: boolean) {
+  const expectedStruct = structOf(expected);
+  if (expectedStruct === undefined) return decodeCustom(actual, expected, node, text, strict);
+  const former = actual.kind === expected.kind && isFormerVersion(apiVersionOf(actual), actual.kind);
+  const struct = former ? expectedStruct : structOf(actual);
+  if (struct === undefined && !isListOfItems(actual)) throw cannotHandle(actual, expected, notRegistered(actual, expected));
+  const members = node instanceof JsonObject ? node : new JsonObject(0);
+  const decoded = struct === undefined ? { value: {}, strictErrors: [] } : decode(struct, members, text, strict, actual, expected);
+  if (!former && !sameInternalKind(actual, expected)) {
+    const from = `${actual.version}.${actual.kind}`;
+    throw cannotHandle(actual, expected, `converting (${from}) to (${internalName(expected)}): unknown conversion`);
+  }
+  return {
+    strictErrors: decoded.strictErrors,
+    value: withKind(actual, encodeStruct(expectedStruct, decoded.value)),
+  };
+}
+
+/** `v1 List` has no schema of its own, but the server knows it. */
+const isListOfItems = (gvk: GroupVersionKind): boolean => gvk.kind === "List" && apiVersionOf(gvk) === "v1";
+
+function decode(struct: Struct, members: JsonObject, text: string, strict: boolean, actual: GroupVersionKind, expected: GroupVersionKind) {
+  try {
+    return decodeStruct(struct, members, text, strict);
+  } catch (error) {
+    if (error instanceof FieldDecodingError) throw cannotHandle(actual, expected, error.message);
+    throw error;
+  }
+}
+
+/** Events have two groups and one meaning; everything else converts only within its own kind. */
+function sameInternalKind(a: GroupVersionKind, b: GroupVersionKind): boolean {
+  return a.kind === b.kind && internalPackage(a.group, a.kind) === internalPackage(b.group, b.kind);
+}
+
+function internalPackage(group: string, kind: string): string {
+  if (group === "" || group === "events.k8s.io" || kind === "Event") return "core";
+  return group.split(".")[0] as string;
+}
+
+const internalName = (of: GroupVersionKind): string => `${internalPackage(of.group, of.kind)}.${of.kind}`;
+
+function notRegistered(actual: GroupVersionKind, expected: GroupVersionKind): string {
+  const scheme =
+    expected.group === "apiextensions.k8s.io"
+      ? "k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:55"
+      : "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30";
+  return `no kind "${actual.kind}" is registered for version "${apiVersionOf(actual)}" in scheme "${scheme}"`;
+}
+
+/** Of a custom resource only the metadata has a structure here; its own schema is the strategy's business. */
+function decodeCustom(actual: GroupVersionKind, expected: GroupVersionKind, node: JsonNode, text: string, strict: boolean) {
+  const members = node instanceof JsonObject ? node : new JsonObject(0);
+  const metadata = structNamed("meta.v1.ObjectMeta");
+  const at = members.keys.lastIndexOf("metadata");
+  const given = at < 0 ? undefined : members.values[at];
+  const decoded = given instanceof JsonObject ? decode(metadata, given, text, strict, actual, expected) : { value: {}, strictErrors: [] };
+  const value: Record<string, unknown> = Object.fromEntries(
+    members.keys.map((key, index) => [key, plainValue(members.values[index] as JsonNode, text)]),
+  );
+  return {
+    strictErrors: decoded.strictErrors.map((error) => error.replace(' field "', ' field "metadata.')),
+    value: withKind(actual, { ...value, metadata: encodeStruct(metadata, decoded.value) }),
+  };
+}
+
+/** `kind` and `apiVersion` first, as the server writes them. */
+function withKind(gvk: GroupVersionKind, value: Record<string, unknown>): Record<string, unknown> {
+  const { kind: _kind, apiVersion: _apiVersion, ...others } = value;
+  return { kind: gvk.kind, apiVersion: apiVersionOf(gvk), ...others };
+}
+
+const cannotHandle = (actual: GroupVersionKind, expected: GroupVersionKind, problem: string): StatusError =>
+  badRequest(`${actual.kind} in version "${actual.version}" cannot be handled as a ${expected.kind}: ${problem}`);
+
+const unrecognized = (body: Uint8Array, expected: GroupVersionKind, problem: string): StatusError =>
+  badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${problem} (${summary(body)})`);
+
+const summaryBytes = 30;
+
+/** The beginning of a body: as text where it looks like JSON, else in hexadecimal. */
+function summary(body: Uint8Array): string {
+  if (body.length === 0) return "<empty>";
+  const head = body.subarray(0, summaryBytes);
+  const rest = body.length > summaryBytes ? " ..." : "";
+  if (head[0] === 0x7b) return `${new TextDecoder().decode(head)}${rest}`;
+  return `${[...head].map((byte) => byte.toString(16).padStart(2, "0")).join("")}${rest}`;
 }

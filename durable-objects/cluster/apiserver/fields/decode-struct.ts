@@ -1,0 +1,299 @@
+/**
+ * Fills a structure of the schema from parsed JSON as Go's decoder does: what fits is taken, the first value of a wrong
+ * type is remembered, unknown and duplicate fields are listed in the order of the document.
+ *
+ * @see https://pkg.go.dev/encoding/json#Unmarshal and sigs.k8s.io/json, the server's strict variant of it
+ */
+import { canonicalQuantity, parseQuantity, quantitySyntax } from "../../api/quantity.ts";
+import { goValueName, JsonArray, type JsonNode, JsonNumber, JsonObject, plainValue } from "./go-json.ts";
+import { canonicalTime, goQuote } from "./go-time.ts";
+import type { FieldType, OpaqueKind, Struct } from "./schema.ts";
+import { structNamed } from "./schema.ts";
+
+/** A value does not fit. The message is Go's. */
+export class FieldDecodingError extends Error {
+  override readonly name = "FieldDecodingError";
+}
+
+export interface DecodedFields {
+  /** Members that were set, in the order of the document. */
+  value: Record<string, unknown>;
+  /** `unknown field "spec.bogus"`, at most a hundred. */
+  strictErrors: string[];
+}
+
+type Value = Record<string, unknown>;
+
+const maxStrictErrors = 100;
+/** Beyond this a power of ten is nonsense, and would take the arithmetic forever. Unlike Go, which stores such text. */
+const maxQuantityExponent = 64;
+
+class StructDecoder {
+  readonly strictErrors = new Set<string>();
+  firstError: FieldDecodingError | undefined;
+  readonly #text: string;
+  /** Names of the members on the way here, and the structure that has the last one: for type errors. */
+  readonly #fieldStack: string[] = [];
+  #struct: string | undefined;
+  /** The way here with list indexes and map keys: for unknown and duplicate fields. Undefined: not wanted. */
+  #path: string | undefined;
+
+  constructor(text: string, strict: boolean) {
+    this.#text = text;
+    this.#path = strict ? "" : undefined;
+  }
+
+  struct(struct: Struct, members: JsonObject, before: Value): Value {
+    const seen = new Set<string>();
+    for (const [index, key] of members.keys.entries()) {
+      const node = members.values[index] as JsonNode;
+      const field = struct.fields.get(key);
+      if (field === undefined) {
+        this.#note("unknown", key);
+        continue;
+      }
+      if (seen.has(key)) this.#note("duplicate", key);
+      seen.add(key);
+      const outer = { struct: this.#struct, depth: this.#fieldStack.length, path: this.#path };
+      if (field.embeddedIn !== undefined) this.#fieldStack.push(field.embeddedIn);
+      this.#fieldStack.push(key);
+      this.#struct = struct.goName.slice(struct.goName.indexOf(".") + 1);
+      this.#enter(key);
+      this.#store(before, key, this.value(field.type, node, before[key]), node);
+      this.#fieldStack.length = outer.depth;
+      this.#struct = outer.struct;
+      this.#path = outer.path;
+    }
+    return before;
+  }
+
+  /** Null clears what can be empty and leaves numbers and texts as they were. */
+  #store(into: Value, key: string, value: unknown, node: JsonNode): void {
+    if (node === null) delete into[key];
+    else if (value !== undefined) into[key] = value;
+  }
+
+  #enter(key: string): void {
+    if (this.#path !== undefined) this.#path = this.#path === "" ? key : `${this.#path}.${key}`;
+  }
+
+  #note(what: "unknown" | "duplicate", key: string): void {
+    if (this.#path === undefined || this.strictErrors.size >= maxStrictErrors) return;
+    this.strictErrors.add(`${what} field ${goQuote(this.#path === "" ? key : `${this.#path}.${key}`)}`);
+  }
+
+  /** Undefined where the value did not fit. `before`: what an earlier duplicate left behind, which Go decodes onto. */
+  value(type: FieldType, node: JsonNode, before: unknown): unknown {
+    if (node === null) return null;
+    switch (type.kind) {
+      case "struct":
+        if (!(node instanceof JsonObject)) return this.#mismatch(goValueName(node), type.goName);
+        return this.struct(structNamed(type.name), node, { ...(before as Value | undefined) });
+      case "list":
+        if (!(node instanceof JsonArray)) return this.#mismatch(goValueName(node), type.goName);
+        return this.#list(type.of, node, before as unknown[] | undefined);
+      case "map":
+        if (!(node instanceof JsonObject)) return this.#mismatch(goValueName(node), type.goName);
+        return this.#map(type.of, node, before as Value | undefined);
+      case "string":
+        return typeof node === "string" ? node : this.#mismatch(goValueName(node), type.goName);
+      case "bool":
+        return typeof node === "boolean" ? node : this.#mismatch(goValueName(node), type.goName);
+      case "int32":
+      case "int64":
+        return this.#integer(type.kind === "int32" ? 31n : 63n, node, type.goName);
+      case "float64":
+        return node instanceof JsonNumber ? Number(node.text) : this.#mismatch(goValueName(node), type.goName);
+      case "bytes":
+        return typeof node === "string" ? this.#base64(node) : this.#mismatch(goValueName(node), type.goName);
+      default:
+        return this.#opaque(type.kind, node);
+    }
+  }
+
+  #list(of: FieldType, node: JsonArray, before: unknown[] | undefined): unknown[] {
+    const path = this.#path;
+    return node.items.map((item, index) => {
+      if (path !== undefined) this.#path = `${path}[${index}]`;
+      const value = this.value(of, item, before?.[index]);
+      this.#path = path;
+      return value === undefined ? null : value;
+    });
+  }
+
+  #map(of: FieldType, node: JsonObject, before: Value | undefined): Value {
+    const path = this.#path;
+    const members = new Map(Object.entries(before ?? {}));
+    const seen = new Set<string>();
+    for (const [index, key] of node.keys.entries()) {
+      if (seen.has(key)) this.#note("duplicate", key);
+      seen.add(key);
+      this.#enter(key);
+      const value = this.value(of, node.values[index] as JsonNode, undefined);
+      this.#path = path;
+      members.set(key, value === undefined ? null : value);
+    }
+    return Object.fromEntries(members); // not by assignment: a key may be `__proto__`
+  }
+
+  #integer(bits: bigint, node: JsonNode, goName: string): number | undefined {
+    if (!(node instanceof JsonNumber)) return this.#mismatch(goValueName(node), goName);
+    const limit = 1n << bits;
+    const value = /^-?\d+$/.test(node.text) && node.text.length < 21 ? BigInt(node.text) : undefined;
+    if (value === undefined || value >= limit || value < -limit) return this.#mismatch(`number ${node.text}`, goName);
+    return Number(value);
+  }
+
+  #base64(text: string): string | undefined {
+    const compact = text.replaceAll(/[\r\n]/g, "");
+    const wrong = /[^A-Za-z0-9+/]/.exec(compact.replace(/={1,2}$/, ""));
+    if (wrong === null && compact.length % 4 === 0) return btoa(atob(compact)); // clears unused bits, as Go does
+    return this.#remember(`illegal base64 data at input byte ${illegalBase64At(text)}`);
+  }
+
+  /** Types with a decoder of their own. Their errors end the decoding, and win over those remembered. */
+  #opaque(kind: OpaqueKind, node: JsonNode): unknown {
+    switch (kind) {
+      case "quantity":
+        return this.#quantity(node);
+      case "time":
+      case "microTime":
+        if (typeof node !== "string") return this.#abort(goValueName(node), "string");
+        return this.#orAbort(() => canonicalTime(node, kind));
+      case "intOrString":
+        if (typeof node === "string") return node;
+        return this.#alone(() => this.value({ kind: "int32", goName: "int32" }, node, undefined));
+      case "schemaOrArray":
+      case "schemaOrBool":
+      case "schemaOrStrings":
+        return this.#schema(node);
+      default:
+        return plainValue(node, this.#text);
+    }
+  }
+
+  /** A JSON schema where its decoder also takes something else; unknown fields in it are dropped without a word. */
+  #schema(node: JsonNode): unknown {
+    const path = this.#path;
+    this.#path = undefined;
+    const of: FieldType = { kind: "struct", goName: "v1.JSONSchemaProps", name: "apiextensions.v1.JSONSchemaProps" };
+    const value =
+      node instanceof JsonObject
+        ? this.value(of, node, undefined)
+        : node instanceof JsonArray
+          ? node.items.map((item) => (item instanceof JsonObject ? this.value(of, item, undefined) : plainValue(item, this.#text)))
+          : plainValue(node, this.#text);
+    this.#path = path;
+    return value;
+  }
+
+  #quantity(node: JsonNode): string {
+    const text = typeof node === "string" ? node.trim() : node instanceof JsonNumber ? node.text : "?";
+    const exponent = /[eE][+-]?(\d+)$/.exec(text);
+    const tooLarge = exponent !== null && Number(exponent[1]) > maxQuantityExponent;
+    if (!tooLarge && parseQuantity(text) !== undefined) return storedQuantity(text);
+    throw new FieldDecodingError(quantityProblem(text));
+  }
+
+  /** Runs a part whose first error ends everything. */
+  #alone<T>(work: () => T): T {
+    const before = this.firstError;
+    this.firstError = undefined;
+    const result = work();
+    if (this.firstError !== undefined) throw this.firstError;
+    this.firstError = before;
+    return result;
+  }
+
+  #orAbort<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw new FieldDecodingError((error as Error).message);
+    }
+  }
+
+  #abort(found: string, goName: string): never {
+    throw new FieldDecodingError(this.#typeError(found, goName));
+  }
+
+  #mismatch(found: string, goName: string): undefined {
+    return this.#remember(this.#typeError(found, goName));
+  }
+
+  #remember(message: string): undefined {
+    this.firstError ??= new FieldDecodingError(message);
+    return undefined;
+  }
+
+  #typeError(found: string, goName: string): string {
+    const into = this.#struct === undefined ? "value" : `struct field ${this.#struct}.${this.#fieldStack.join(".")}`;
+    return `json: cannot unmarshal ${found} into Go ${into} of type ${goName}`;
+  }
+}
+
+/** Where Go's base64 decoder gives up: the first byte of the group of four that does not decode, or the byte itself. */
+function illegalBase64At(text: string): number {
+  const alphabet = /[A-Za-z0-9+/]/;
+  let inGroup = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at] as string;
+    if (char === "\r" || char === "\n") continue;
+    if (alphabet.test(char)) {
+      inGroup = (inGroup + 1) % 4;
+      continue;
+    }
+    if (char !== "=" || inGroup < 2) return at;
+    return illegalPaddingAt(text, at, inGroup);
+  }
+  return text.length - inGroup;
+}
+
+/** Behind two digits two `=` are due, behind three one, and then nothing more. */
+function illegalPaddingAt(text: string, at: number, inGroup: number): number {
+  let next = at + 1;
+  const skipLineEnds = () => {
+    while (text[next] === "\r" || text[next] === "\n") next += 1;
+  };
+  if (inGroup === 2) {
+    skipLineEnds();
+    if (next === text.length) return text.length;
+    if (text[next] !== "=") return next;
+    next += 1;
+  }
+  skipLineEnds();
+  return next;
+}
+
+/**
+ * A quantity as it is stored. Go keeps the spelling that it was given where the number needs no other suffix, so that
+ * `+5`, `05` and `1.500` stay; all else is rewritten.
+ */
+function storedQuantity(text: string): string {
+  const [, whole = "", fraction = "", suffix = ""] = /^[+-]?0*(\d*)\.?(\d*)(.*)$/.exec(text) ?? [];
+  const digits = `${whole === "" ? "0" : whole}${fraction}`;
+  if (digits.length > exactDigits) return canonicalQuantity(text);
+  if (suffix.endsWith("i")) return fraction === "" && BigInt(digits) % 8n !== 0n ? text : canonicalQuantity(text);
+  const power = (decimalPowers[suffix] ?? Number(suffix.slice(1))) - fraction.length;
+  const kept = power >= -9 && power % 3 === 0 && !digits.endsWith("000") && !digits.startsWith("0");
+  return kept ? text : canonicalQuantity(text);
+}
+
+/** What Go computes with whole numbers; longer ones go through arbitrary precision, which rewrites them. */
+const exactDigits = 14;
+const decimalPowers: Record<string, number> = { n: -9, u: -6, m: -3, "": 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
+
+function quantityProblem(text: string): string {
+  if (text === "") return quantitySyntax;
+  const match = /^[+-]?\d*(?:\.\d*)?([eEinumkKMGTP]*[+-]?\d*)$/.exec(text);
+  if (match === null) return quantitySyntax;
+  return match[1] === "" ? "unable to parse numeric part of quantity" : "unable to parse quantity's suffix";
+}
+
+/** Decodes an object of the document; throws `FieldDecodingError`. */
+export function decodeStruct(struct: Struct, node: JsonObject, text: string, strict: boolean): DecodedFields {
+  const decoder = new StructDecoder(text, strict);
+  const value = decoder.struct(struct, node, {});
+  if (decoder.firstError !== undefined) throw decoder.firstError;
+  return { value, strictErrors: [...decoder.strictErrors] };
+}
