@@ -119,6 +119,8 @@ export interface Walk {
   rejectWith?: "port-unreachable" | "tcp-reset";
   /** Affinity sets the client has to be put into now, if the connection is really made. */
   affinity: { set: string; client: string }[];
+  /** With `detail: "full"`: lines looked at and skipped at the end of a chain, in the order in which chains were left. */
+  unmatched?: { hook: string; table: string; chain: string; skipped: SkippedRule[] }[];
 }
 
 /** One of the ways a packet can go, with its exact probability; those of one packet add up to 1. */

@@ -1,0 +1,259 @@
+/**
+ * Compiles one service port into iptables rules. Pure; what comes out depends on the port, the endpoints chosen for it
+ * and the few facts about the node in `PortContext`, so that nodes which choose alike share one result.
+ *
+ * @see test/golden/proxy/README.md "Facts: iptables"
+ */
+import type { ObjectRef } from "../../api/network.ts";
+import type { Endpoint } from "../endpoint-changes.ts";
+import type { LocalTraffic } from "../local-traffic.ts";
+import type { RuleRole } from "../rule-set.ts";
+import { isExternal, type ServicePort } from "../service-changes.ts";
+import type { UsableEndpoints } from "../usable-endpoints.ts";
+import { chainsOf, endpointChain, type ServiceChains } from "./chain-names.ts";
+import { append, comment, jump, type Match, type RestoreLine, type Target, type WireProtocol } from "./rule.ts";
+
+/** What of a node matters to the rules of a service port, besides the choice of endpoints. */
+export interface PortContext {
+  localTraffic: LocalTraffic | undefined;
+  masqueradeAll: boolean;
+  /** An extra rule counts node port traffic over loopback. */
+  countLoopbackNodePorts: boolean;
+  /** One of the port's source ranges contains the node; then its load balancer addresses may come, too. */
+  nodeInSourceRanges: boolean;
+  /** False in a large cluster: the rules of single endpoints go without. */
+  endpointComments: boolean;
+}
+
+/** The rules of one service port. */
+export interface CompiledPort {
+  /** Written in every sync. */
+  filter: readonly RestoreLine[];
+  /** The jumps in the shared nat chains; written in every sync. */
+  portals: readonly RestoreLine[];
+  /** The port's own chains, and their rules; left out of a partial sync while nothing about the Service changed. */
+  chains: readonly string[];
+  rules: readonly RestoreLine[];
+}
+
+export function compilePort(port: ServicePort, use: UsableEndpoints, context: PortContext): CompiledPort {
+  const compiler = new PortCompiler(port, use, context);
+  return { filter: compiler.filter(), portals: compiler.portals(), chains: compiler.usedChains(), rules: compiler.chainRules() };
+}
+
+class PortCompiler {
+  readonly #port: ServicePort;
+  readonly #use: UsableEndpoints;
+  readonly #context: PortContext;
+  readonly #names: ServiceChains;
+  readonly #endpointChains: ReadonlyMap<Endpoint, string>;
+  readonly #usesExternal: boolean;
+  readonly #usesFirewall: boolean;
+
+  constructor(port: ServicePort, use: UsableEndpoints, context: PortContext) {
+    this.#port = port;
+    this.#use = use;
+    this.#context = context;
+    this.#names = chainsOf(port);
+    this.#endpointChains = new Map(use.reachable.map((endpoint) => [endpoint, endpointChain(port, endpoint)]));
+    this.#usesExternal = use.hasEndpoints && isExternal(port);
+    this.#usesFirewall = use.hasEndpoints && port.loadBalancerIPs.length > 0 && port.sourceRanges.length > 0;
+  }
+
+  usedChains(): string[] {
+    return [
+      ...(this.#usesExternal ? [this.#names.external] : []),
+      ...(this.#usesFirewall ? [this.#names.firewall] : []),
+      ...(this.#use.cluster.length > 0 ? [this.#names.cluster] : []),
+      ...(this.#use.local.length > 0 ? [this.#names.local] : []),
+      ...this.#endpointChains.values(),
+    ];
+  }
+
+  /** What is refused, dropped or let in before any rewriting is of use. */
+  filter(): RestoreLine[] {
+    const { clusterIP, externalIPs, loadBalancerIPs, nodePort, healthCheckNodePort } = this.#port;
+    const { hasInternal, hasExternal } = this.#use;
+    const local: Match[] = [{ match: "address-type", of: "dst", type: "LOCAL" }];
+    return [
+      ...(hasInternal ? [] : [this.#refusal("KUBE-SERVICES", this.#to(clusterIP))]),
+      ...(hasExternal ? [] : externalIPs.map((ip) => this.#refusal("KUBE-EXTERNAL-SERVICES", this.#to(ip)))),
+      ...(this.#usesFirewall ? loadBalancerIPs.map((ip) => this.#firewallDrop(ip)) : []),
+      ...(hasExternal ? [] : loadBalancerIPs.map((ip) => this.#refusal("KUBE-EXTERNAL-SERVICES", this.#to(ip)))),
+      ...(hasExternal || nodePort === 0 ? [] : [this.#refusal("KUBE-EXTERNAL-SERVICES", [...local, ...this.#toPort(nodePort)])]),
+      ...(healthCheckNodePort === 0 ? [] : [this.#healthCheck(healthCheckNodePort)]),
+    ];
+  }
+
+  /** Where traffic to each address of the port goes. */
+  portals(): RestoreLine[] {
+    const { clusterIP, externalIPs, loadBalancerIPs, nodePort, internalPolicyLocal, text } = this.#port;
+    const { external, firewall, cluster, local } = this.#names;
+    const portal = (role: RuleRole, kind: string, ip: string, chain: string): RestoreLine =>
+      this.#line("KUBE-SERVICES", role, [comment(`${text} ${kind}`), ...this.#to(ip)], jump(chain));
+    const lines = this.#use.hasInternal ? [portal("cluster-ip", "cluster IP", clusterIP, internalPolicyLocal ? local : cluster)] : [];
+    if (!this.#use.hasEndpoints) return lines;
+    lines.push(...externalIPs.map((ip) => portal("external-ip", "external IP", ip, external)));
+    lines.push(...loadBalancerIPs.map((ip) => portal("load-balancer-ip", "loadbalancer IP", ip, this.#usesFirewall ? firewall : external)));
+    if (nodePort !== 0) lines.push(...this.#nodePort(nodePort));
+    return lines;
+  }
+
+  /** The rules in the port's own chains. */
+  chainRules(): RestoreLine[] {
+    const { cluster, local } = this.#names;
+    return [
+      ...(this.#use.hasInternal ? this.#masqueradeInternal() : []),
+      ...(this.#usesExternal ? this.#external() : []),
+      ...(this.#usesFirewall ? this.#firewall() : []),
+      ...this.#balance(cluster, this.#use.cluster),
+      ...this.#balance(local, this.#use.local),
+      ...this.#use.reachable.flatMap((endpoint) => this.#endpoint(endpoint)),
+    ];
+  }
+
+  #refusal(chain: string, to: Match[]): RestoreLine {
+    const none = !this.#use.hasEndpoints;
+    const text = comment(`${this.#port.text} has no ${none ? "" : "local "}endpoints`);
+    return this.#line(chain, none ? "no-endpoints" : "no-local-endpoints", [text, ...to], { target: none ? "reject" : "drop" });
+  }
+
+  #firewallDrop(ip: string): RestoreLine {
+    const text = comment(`${this.#port.text} traffic not accepted by ${this.#names.firewall}`);
+    return this.#line("KUBE-PROXY-FIREWALL", "source-range-drop", [text, ...this.#to(ip)], { target: "drop" });
+  }
+
+  #healthCheck(port: number): RestoreLine {
+    const matches: Match[] = [
+      comment(`${this.#port.text} health check node port`),
+      { match: "protocol", protocol: "tcp" },
+      { match: "destination-port", port },
+    ];
+    return this.#line("KUBE-NODEPORTS", "health-check", matches, { target: "accept" });
+  }
+
+  #nodePort(nodePort: number): RestoreLine[] {
+    const text = comment(this.#port.text);
+    const line = (matches: Match[]) => this.#line("KUBE-NODEPORTS", "node-port", [text, ...matches], jump(this.#names.external));
+    const counted: Match[] = [
+      this.#protocol(),
+      { match: "destination", range: "127.0.0.0/8" },
+      { match: "destination-port", port: nodePort },
+      { match: "counter", name: "localhost_nps_accepted_pkts" },
+    ];
+    return [...(this.#context.countLoopbackNodePorts ? [line(counted)] : []), line(this.#toPort(nodePort))];
+  }
+
+  #masqueradeInternal(): RestoreLine[] {
+    const { masqueradeAll, localTraffic } = this.#context;
+    if (!masqueradeAll && localTraffic === undefined) return [];
+    const chain = this.#port.internalPolicyLocal ? this.#names.local : this.#names.cluster;
+    const matches = [comment(`${this.#port.text} cluster IP`), ...this.#to(this.#port.clusterIP)];
+    if (masqueradeAll) return [this.#line(chain, "masquerade-all", matches, jump("KUBE-MARK-MASQ"))];
+    return [this.#line(chain, "masquerade-off-cluster", [...matches, fromLocal(localTraffic!, true)], jump("KUBE-MARK-MASQ"))];
+  }
+
+  #external(): RestoreLine[] {
+    const chain = this.#names.external;
+    const { externalPolicyLocal, text } = this.#port;
+    const policy = externalPolicyLocal ? this.#names.local : this.#names.cluster;
+    return [
+      ...(externalPolicyLocal ? this.#externalShortcuts(chain, text) : [this.#masqueradeExternal(chain, text)]),
+      ...(this.#use.hasExternal ? [this.#line(chain, "external-policy", [], jump(policy))] : []),
+    ];
+  }
+
+  #masqueradeExternal(chain: string, text: string): RestoreLine {
+    return this.#line(
+      chain,
+      "masquerade-external",
+      [comment(`masquerade traffic for ${text} external destinations`)],
+      jump("KUBE-MARK-MASQ"),
+    );
+  }
+
+  /** Under Local, pods and the node itself still reach every endpoint; only they may. */
+  #externalShortcuts(chain: string, text: string): RestoreLine[] {
+    const { localTraffic } = this.#context;
+    const all = jump(this.#names.cluster);
+    const fromNode: Match = { match: "address-type", of: "src", type: "LOCAL" };
+    const about = (what: string) => comment(`${what} traffic for ${text} external destinations`);
+    return [
+      ...(localTraffic === undefined ? [] : [this.#line(chain, "pod-shortcut", [about("pod"), fromLocal(localTraffic, false)], all)]),
+      this.#line(chain, "masquerade-local", [about("masquerade LOCAL"), fromNode], jump("KUBE-MARK-MASQ")),
+      this.#line(chain, "node-shortcut", [about("route LOCAL"), fromNode], all),
+    ];
+  }
+
+  #firewall(): RestoreLine[] {
+    const { sourceRanges, loadBalancerIPs, text } = this.#port;
+    const allowed = [...sourceRanges, ...(this.#context.nodeInSourceRanges ? loadBalancerIPs : [])];
+    const chain = this.#names.firewall;
+    return [
+      ...allowed.map((range) =>
+        this.#line(chain, "source-range", [comment(`${text} loadbalancer IP`), { match: "source", range }], jump(this.#names.external)),
+      ),
+      this.#line(chain, "source-range-drop", [comment(`other traffic to ${text} will be dropped by KUBE-PROXY-FIREWALL`)]),
+    ];
+  }
+
+  #balance(chain: string, endpoints: readonly Endpoint[]): RestoreLine[] {
+    const { affinitySeconds } = this.#port;
+    const line = (endpoint: Endpoint, role: RuleRole, matches: Match[]) => {
+      const own = this.#endpointChains.get(endpoint)!;
+      const text = this.#endpointComment(`${this.#port.text} -> ${endpoint.text}`);
+      return this.#line(chain, role, [...text, ...matches], jump(own), endpoint.objects);
+    };
+    const sticky = (endpoint: Endpoint, seconds: number): Match => ({
+      match: "recently-seen",
+      list: this.#endpointChains.get(endpoint)!,
+      seconds,
+    });
+    return [
+      ...(affinitySeconds === undefined
+        ? []
+        : endpoints.map((endpoint) => line(endpoint, "affinity", [sticky(endpoint, affinitySeconds)]))),
+      ...endpoints.map((endpoint, at) => {
+        const left = endpoints.length - at;
+        return line(endpoint, "balance", left > 1 ? [{ match: "draw", of: left }] : []);
+      }),
+    ];
+  }
+
+  #endpoint(endpoint: Endpoint): RestoreLine[] {
+    const chain = this.#endpointChains.get(endpoint)!;
+    const text = this.#endpointComment(this.#port.text);
+    const remember: Match[] = this.#port.affinitySeconds === undefined ? [] : [{ match: "remember", list: chain }];
+    const { ip, port, objects } = endpoint;
+    return [
+      this.#line(chain, "masquerade-hairpin", [...text, { match: "source", range: ip }], jump("KUBE-MARK-MASQ"), objects),
+      this.#line(chain, "endpoint", [...text, ...remember, this.#protocol()], { target: "dnat", ip, port }, objects),
+    ];
+  }
+
+  #endpointComment(text: string): Match[] {
+    return this.#context.endpointComments ? [comment(text)] : [];
+  }
+
+  #protocol(): Match {
+    return { match: "protocol", protocol: this.#port.protocol.toLowerCase() as WireProtocol };
+  }
+
+  #to(ip: string): Match[] {
+    return [this.#protocol(), { match: "destination", range: ip }, { match: "destination-port", port: this.#port.port }];
+  }
+
+  #toPort(port: number): Match[] {
+    return [this.#protocol(), { match: "destination-port", port }];
+  }
+
+  #line(chain: string, role: RuleRole, matches: Match[], target?: Target, objects: readonly ObjectRef[] = []): RestoreLine {
+    return append(chain, { matches, target, origin: { role, objects: [this.#port.object, ...objects] } });
+  }
+}
+
+function fromLocal(local: LocalTraffic, not: boolean): Match {
+  return local.by === "range"
+    ? { match: "source", range: local.range, ...(not ? { not } : {}) }
+    : { match: "in-interface", name: local.name, ...(not ? { not } : {}) };
+}
