@@ -150,6 +150,7 @@ export class ApiServer {
     if (of.namespaced && info.namespace === "" && (info.name !== "" || info.verb === "create")) throw pageNotFound();
     if (!of.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw pageNotFound();
     if (info.verb === "deletecollection" && of.noDeleteCollection) throw methodNotAllowed();
+    if (of.deprecation !== undefined) warnings.push(of.deprecation);
     const namespace = of.namespaced ? info.namespace : "";
     const streams: readonly string[] = ["exec", "attach", "portforward", "log", "proxy"];
     if (streams.includes(info.subresource)) {
@@ -188,9 +189,9 @@ export class ApiServer {
 
   #authorize(principal: Principal, info: ResourceRequest): void {
     const { verb, group, resource, subresource, namespace, name } = info;
-    const decision = authorize(principal, { verb, group, resource, subresource, namespace, name });
-    if (!decision.allowed)
-      throw forbidden({ group, resource: subresource === "" ? resource : `${resource}/${subresource}` }, name, decision.reason);
+    const asked = { verb, group, resource, namespace, name, ...(subresource === "" ? {} : { subresource }) };
+    const decision = authorize(principal, asked);
+    if (!decision.allowed) throw refusal(asked, decision);
   }
 
   #get({ request, info, of, namespace, warnings }: Asked): ApiResponse {

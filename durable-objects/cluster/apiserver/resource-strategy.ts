@@ -80,6 +80,8 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   storedAs?: string;
   /** Reads a stored object of the other group as this one; needed where the fields differ. */
   fromStored?(object: KubeObject): KubeObject;
+  /** The `Warning` of every request to a deprecated API. */
+  deprecation?: string;
   /** DELETE on the collection is not served (namespaces). */
   noDeleteCollection?: boolean;
   /** PUT to a name that is not there creates it (Endpoints, Lease, Event). */
