@@ -23,8 +23,6 @@ const targets = [
   { name: "local", sources: ["local"], output: "local/start.mjs", build: buildLocal },
 ];
 
-await main(process.argv.includes("--force"));
-
 async function main(force) {
   const stamps = await readStamps();
   for (const { name, sources, output, build } of targets) {
@@ -152,3 +150,5 @@ async function readStamps() {
     return {}; // never built, or cut off while writing: build everything
   }
 }
+
+await main(process.argv.includes("--force"));

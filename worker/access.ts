@@ -20,6 +20,12 @@ export interface Credential {
   via: Exclude<Principal["via"], "anonymous" | "internal">;
 }
 
+/** Scheme and host as the client wrote them. Local TLS is taken off before the Worker, which then sees plain http. */
+export function publicOrigin(request: Request, local: LocalMode | undefined): string {
+  const { origin, host } = new URL(request.url);
+  return local?.certificateAuthority === undefined ? origin : `https://${host}`;
+}
+
 /** Refuses what a browser was tricked into sending. `outside`: `/lb/…` and `/node/…`, whose sandboxed pages have the origin `null`. */
 export function refuseForeign(request: Request, local: LocalMode | undefined, outside: boolean): Response | undefined {
   const host = request.headers.get("host") ?? "";
@@ -33,7 +39,7 @@ export function refuseForeign(request: Request, local: LocalMode | undefined, ou
     });
   }
   const origin = request.headers.get("origin");
-  if (origin === null || outside || isSafe(request) || origin === new URL(request.url).origin) return undefined;
+  if (origin === null || outside || isSafe(request) || origin === publicOrigin(request, local)) return undefined;
   return problemResponse({
     type: "foreign-origin",
     title: "Foreign origin",

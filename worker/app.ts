@@ -7,7 +7,7 @@ import { directoryShards, shard } from "../durable-objects/http/directory.ts";
 import { isOutside } from "../durable-objects/http/door.ts";
 import { problem } from "../durable-objects/http/problem.ts";
 import { unknownSandbox } from "../durable-objects/http/refusals.ts";
-import { type Credential, credentialOf, mayCarryTokenInPath, refuseCookie, refuseForeign, refuseStranger } from "./access.ts";
+import { type Credential, credentialOf, mayCarryTokenInPath, publicOrigin, refuseCookie, refuseForeign, refuseStranger } from "./access.ts";
 import { serveDocs } from "./docs.ts";
 import type { Env } from "./env.ts";
 import { landingPage, landingPolicy, landingScript } from "./landing.ts";
@@ -30,7 +30,7 @@ app.use(async (c, next) => {
 app.get("/healthz", (c) => c.text("ok"));
 app.get("/", (c) => c.html(landingPage(c.env.LOCAL !== undefined), 200, { "content-security-policy": landingPolicy }));
 app.get("/landing.js", (c) => c.body(landingScript, 200, { "content-type": "text/javascript; charset=utf-8" }));
-app.get("/openapi.json", (c) => c.json(openapiDocument(hubOperations, new URL(c.req.url).origin)));
+app.get("/openapi.json", (c) => c.json(openapiDocument(hubOperations, publicOrigin(c.req.raw, c.env.LOCAL))));
 app.get("/docs", (c) => c.redirect("/docs/"));
 app.get("/docs/*", (c) => serveDocs(c.env.ASSETS, new URL(c.req.url).pathname.slice("/docs".length)));
 app.get("/metrics", async (c) => {

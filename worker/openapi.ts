@@ -16,7 +16,15 @@ const created = z.object({
 });
 
 const listed = z.object({
-  items: z.array(z.object({ id: z.string(), createdAt: z.string(), plannedExpiry: z.string(), ageSeconds: z.number() })),
+  items: z.array(
+    z.object({
+      id: z.string(),
+      createdAt: z.string(),
+      ageSeconds: z.number(),
+      expiresAt: z.string().nullable(),
+      usage: z.record(z.string(), z.number()),
+    }),
+  ),
   continue: z.string().optional(),
 });
 
@@ -59,7 +67,7 @@ export const hubOperations: readonly Operation[] = [
     path: "/sandboxes",
     tag: "hub",
     access: "operator",
-    summary: "Ids and ages, page by page",
+    summary: "Ids, ages and sizes, page by page",
     query: z.object({ continue: z.string().optional() }),
     responses: { 200: { description: "A page", schema: listed } },
   },

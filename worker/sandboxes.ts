@@ -7,15 +7,15 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { hashToken } from "../durable-objects/cluster/access/credentials.ts";
-import { directoryShards, shard, shardOf } from "../durable-objects/http/directory.ts";
+import { type DirectoryEntry, directoryShards, shard, shardOf } from "../durable-objects/http/directory.ts";
 import { demoId } from "../durable-objects/http/door.ts";
-import type { CreateOrder } from "../durable-objects/http/hub.ts";
+import type { CreateOrder, SandboxFigures } from "../durable-objects/http/hub.ts";
 import { kubeconfigFor } from "../durable-objects/http/kubeconfig.ts";
 import { createBodyBytes, limits } from "../durable-objects/http/limits.ts";
 import { problem } from "../durable-objects/http/problem.ts";
 import { unknownSandbox } from "../durable-objects/http/refusals.ts";
 import { stripVisitHeaders, visitHeaders } from "../durable-objects/http/visit-headers.ts";
-import { type Credential, credentialOf, refuseCookie, refuseStranger } from "./access.ts";
+import { type Credential, credentialOf, publicOrigin, refuseCookie, refuseStranger } from "./access.ts";
 import { createBody, sandboxOptions } from "./create-body.ts";
 import type { Env, Fetches } from "./env.ts";
 import { decodeId, encodeId } from "./sandbox-id.ts";
@@ -83,13 +83,13 @@ sandboxes.post(
     );
     if (made.status !== 201) return made;
     const { expiresAt } = await made.json<{ expiresAt: string }>();
-    const url = `${new URL(c.req.url).origin}/s/${id}`;
+    const url = `${publicOrigin(c.req.raw, c.env.LOCAL)}/s/${id}`;
     const kubeconfig = kubeconfigFor({ id, baseURL: url, credential: adminToken, certificateAuthority: c.env.LOCAL?.certificateAuthority });
     return c.json({ id, url, kubeconfig, adminToken, viewToken, expiresAt, limits }, 201, { location: url, "cache-control": "no-store" });
   },
 );
 
-/** The operator's list: ids, ages and sizes, no content. Pages go shard by shard. */
+/** The operator's list: ids, ages and sizes, no content. */
 sandboxes.get("/", async (c) => {
   const refused = refuseStranger(c.req.raw, c.env);
   if (refused !== undefined) return refused;
@@ -103,17 +103,9 @@ sandboxes.get("/", async (c) => {
       fix: "Use `?continue=` with the value of the page before, or nothing.",
     });
   }
-  const [shardText, after] = query.data.continue.split(":", 2) as [string, string];
-  const number = Number(shardText);
-  const page = await shard(c.env.DIRECTORY, number).list(after, operatorPageSize);
-  const next = page.next === undefined ? (number + 1 < directoryShards ? `${number + 1}:` : undefined) : `${number}:${page.next}`;
-  const items = page.entries.map(({ id, madeAt, expiresAt }) => ({
-    id,
-    createdAt: new Date(madeAt).toISOString(),
-    plannedExpiry: new Date(expiresAt).toISOString(),
-    ageSeconds: Math.floor((Date.now() - madeAt) / 1000),
-  }));
-  return c.json({ items, ...(next === undefined ? {} : { continue: next }) });
+  const { entries, next } = await listPage(c.env, query.data.continue);
+  const items = await Promise.all(entries.map((entry) => listItem(c.env, entry)));
+  return c.json({ items: items.filter((item) => item !== undefined), ...(next === undefined ? {} : { continue: next }) });
 });
 
 sandboxes.all("/:id", (c) => askAboutSandbox(c.req.raw, c.env, c.req.param("id"), credentialOf(c.req.raw, undefined)));
@@ -124,6 +116,31 @@ const listQuery = z.object({
     .regex(/^(?:\d|1[0-5]):[a-z2-7]{0,52}$/)
     .default("0:"),
 });
+
+/** Living sandboxes, shard after shard, until a page is full. `from` is `shard:last id`. */
+async function listPage(env: Env, from: string): Promise<{ entries: DirectoryEntry[]; next?: string }> {
+  const [first, last] = from.split(":", 2) as [string, string];
+  const entries: DirectoryEntry[] = [];
+  let after = last;
+  for (let number = Number(first); number < directoryShards; number++) {
+    const page = await shard(env.DIRECTORY, number).list(after, operatorPageSize - entries.length);
+    entries.push(...page.entries);
+    if (page.next !== undefined) return { entries, next: `${number}:${page.next}` };
+    if (entries.length === operatorPageSize && number + 1 < directoryShards) return { entries, next: `${number + 1}:` };
+    after = "";
+  }
+  return { entries };
+}
+
+/** `undefined`: it ended while the page was made. */
+async function listItem(env: Env, { id, madeAt }: DirectoryEntry): Promise<object | undefined> {
+  const answer = await objectOf(env, id)?.fetch(
+    new Request("https://sandbox/_/figures", { headers: { [visitHeaders.internal]: "1", [visitHeaders.id]: id } }),
+  );
+  if (answer?.ok !== true) return undefined;
+  const figures = await answer.json<SandboxFigures>();
+  return { id, createdAt: new Date(madeAt).toISOString(), ageSeconds: Math.floor((Date.now() - madeAt) / 1000), ...figures };
+}
 
 /** `GET`, `PATCH` and `DELETE` of one sandbox, by either of its addresses. */
 export async function askAboutSandbox(request: Request, env: Env, id: string, credential: Credential | undefined): Promise<Response> {
@@ -149,7 +166,7 @@ export function objectOf(env: Env, id: string): Fetches | undefined {
 /** The request as the object gets it: the sandbox's own path, and what only the Worker may say about the visitor. */
 export function visit(request: Request, env: Env, id: string, path: string, credential: Credential | undefined, internal = false): Request {
   const url = new URL(request.url);
-  const baseURL = `${url.origin}/s/${id}`;
+  const baseURL = `${publicOrigin(request, env.LOCAL)}/s/${id}`;
   url.pathname = path;
   const headers = new Headers(request.headers);
   stripVisitHeaders(headers);

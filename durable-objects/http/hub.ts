@@ -41,6 +41,12 @@ export interface CreateOrder {
   viewTokenHash: string;
 }
 
+/** Answer of the internal `GET /_/figures`, for the operator's list. */
+export interface SandboxFigures {
+  expiresAt: string | null;
+  usage: Record<string, number>;
+}
+
 export const sandboxPatch = z
   .strictObject({
     name: z.string().min(1).max(100).optional().describe("What people call it."),
@@ -74,9 +80,12 @@ type HubEnv = { Variables: { facts: VisitFacts; row: SandboxRow } };
 export function hubApp(ports: LifePorts): Hono<HubEnv> {
   const app = new Hono<HubEnv>().basePath("/_");
   app.post("/create", async (c) => create(ports, await c.req.json<CreateOrder>()));
+  app.get("/figures", (c) => {
+    const row = livingRow(ports.record);
+    return c.json({ expiresAt: timestamp(row.expiresAt), usage: ports.record.usage?.() ?? {} } satisfies SandboxFigures);
+  });
   app.use("/sandbox", async (c, next) => {
-    const row = ports.record.read();
-    if (row === undefined) throw new Error("the door lets no request to an unborn sandbox through");
+    const row = livingRow(ports.record);
     c.set("row", row);
     c.set("facts", visitFacts(c.req.raw.headers));
     const refused = refuse(c.get("facts"), row, { GET: "get", HEAD: "get", PATCH: "patch", DELETE: "delete" }[c.req.method] ?? "update");
@@ -140,6 +149,12 @@ async function create({ record, directory, now, born }: LifePorts, order: Create
     });
   }
   return Response.json({ expiresAt: timestamp(row.expiresAt) }, { status: 201 });
+}
+
+function livingRow(record: SandboxRecord): SandboxRow {
+  const row = record.read();
+  if (row === undefined) throw new Error("the door lets no request to an unborn sandbox through");
+  return row;
 }
 
 function refuse({ credential, via }: VisitFacts, row: SandboxRow, verb: string): Response | undefined {
