@@ -1,0 +1,11 @@
+import { describe, expect, it } from "vitest";
+import { compareDns } from "../../../test/golden-dns.ts";
+import { goldenFolder } from "../../../test/golden-dns/world.ts";
+
+describe("the captures of a real cluster's DNS", () => {
+  it("match line by line: server, stub resolvers, tools and DNS over HTTPS", async () => {
+    const { matched, total, missing, failures } = await compareDns(goldenFolder());
+    expect({ missing, failures }).toEqual({ missing: [], failures: [] });
+    expect(matched).toBe(total);
+  });
+});
