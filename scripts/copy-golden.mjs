@@ -1,5 +1,6 @@
 /**
- * Refreshes the committed copies of the captures that tests compare with: `test/golden/` and `test/reference/`.
+ * Refreshes the committed copies of the captures that tests compare with: `test/golden/`, `test/reference/` and the tool that
+ * replays transcripts, `test/tools/`.
  *
  * Byte for byte; what is gone at the source goes here too. Only for those who have the captures beside the checkout
  * (`../shared`, or the directory named as the first argument); everybody else has the copies in git.
@@ -15,6 +16,7 @@ const source = resolve(process.argv[2] ?? join(root, "../shared"));
 const copies = [
   { from: "golden", to: "test/golden" },
   { from: "reference/openapi", to: "test/reference/openapi" },
+  { from: "tools", to: "test/tools" },
   { from: "reference", to: "test/reference", only: (name) => name.startsWith("pod-template-hash."), keep: ["openapi"] },
 ];
 

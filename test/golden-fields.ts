@@ -9,6 +9,7 @@ import { StatusError } from "../durable-objects/cluster/api/status-error.ts";
 import { apiResources } from "../durable-objects/cluster/apiserver/discovery/resources.generated.ts";
 import { decodeObject } from "../durable-objects/cluster/apiserver/fields/decode.ts";
 import type { FieldValidation, GroupVersionKind } from "../durable-objects/cluster/apiserver/fields/field-knowledge.ts";
+import { patchObject } from "../durable-objects/cluster/apiserver/fields/patch.ts";
 
 interface Call {
   method: string;
@@ -23,8 +24,8 @@ interface Case {
   kind: string;
   what: string;
   request: Call;
-  existing?: Record<string, unknown>;
-  response: { code: number; warnings?: string[]; body?: { message?: string } };
+  existing?: { kind: string; apiVersion: string; metadata: any };
+  response: { code: number; warnings?: string[]; body?: { message?: string } & Record<string, unknown> };
 }
 
 const verbose = process.argv.includes("-v");
@@ -33,7 +34,7 @@ const cases = (file: string): Case[] =>
   readFileSync(`${golden}/corpus/${file}`, "utf8")
     .trim()
     .split("\n")
-    .map((line) => JSON.parse(line));
+    .map((line) => JSON.parse(line.replaceAll("<time>", "2026-01-01T00:00:00Z")));
 
 const bodyOf = (request: Call): Uint8Array =>
   new TextEncoder().encode(request.bodyText ?? (request.body === undefined ? "" : JSON.stringify(request.body)));
@@ -53,11 +54,12 @@ interface Outcome {
   code: number;
   message: string;
   warnings: string[];
+  object?: Record<string, unknown>;
 }
 
-function attempt(work: () => { warnings: string[] }): Outcome {
+function attempt(work: () => { warnings: string[]; object: Record<string, unknown> }): Outcome {
   try {
-    return { code: 200, message: "", warnings: work().warnings };
+    return { code: 200, message: "", ...work() };
   } catch (error) {
     if (error instanceof StatusError) return { code: error.status.code, message: error.status.message ?? "", warnings: [] };
     return { code: 500, message: `OUR BUG ${(error as Error).stack}`, warnings: [] };
@@ -102,4 +104,77 @@ function checkDecoding(): void {
   );
 }
 
+/** Errors of the patch itself, as opposed to those that the patched object meets later. */
+function isPatchError({ code, body }: Case["response"]): boolean {
+  const message = body?.message ?? "";
+  if (code === 500 || code === 415 || message.startsWith(' "" is invalid: patch') || message.startsWith("the server rejected our request"))
+    return true;
+  return code === 400 && !/URL/.test(message);
+}
+
+/** The quoted document without `managedFields`, which the corpus leaves out of the existing object. */
+function comparable(message: string): string {
+  const match = /^ "" is invalid: patch: Invalid value: ("\{.*\}"): (.*)$/s.exec(message);
+  if (match === null) return message;
+  const document = JSON.parse(JSON.parse(match[1] as string));
+  return `${JSON.stringify(document, (key, value) => (key === "managedFields" ? undefined : value))}: ${match[2]}`;
+}
+
+/** What the server sets by itself afterwards. */
+const later = new Set([
+  "metadata.generation",
+  "metadata.resourceVersion",
+  "metadata.managedFields",
+  "metadata.uid",
+  "metadata.creationTimestamp",
+]);
+
+/** The first path of `part` whose value `whole` does not have. */
+function missing(part: unknown, whole: unknown, path = ""): string | undefined {
+  if (later.has(path)) return undefined;
+  if (typeof part !== "object" || part === null)
+    return part === whole ? undefined : `${path}: ${JSON.stringify(part)} is ${JSON.stringify(whole)}`;
+  if (Array.isArray(part) && (!Array.isArray(whole) || whole.length !== part.length))
+    return `${path}: ${JSON.stringify(part)} is ${JSON.stringify(whole)}`;
+  for (const [key, value] of Object.entries(part)) {
+    const found = missing(value, (whole as Record<string, unknown> | undefined)?.[key], path === "" ? key : `${path}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function checkPatches(): void {
+  const results = cases("patch.jsonl").flatMap((record) => {
+    const { request, response, existing } = record;
+    const isScale = /\/scale$/.test(request.path);
+    if (existing === undefined || isScale || request.contentType?.includes("apply") || /\/nope/.test(request.path)) return [];
+    const [group, version] = existing.apiVersion.includes("/") ? existing.apiVersion.split("/") : ["", existing.apiVersion];
+    const gvk = { group: group as string, version: version as string, kind: existing.kind };
+    const validation = (new URLSearchParams(request.query).get("fieldValidation") || "Warn") as FieldValidation;
+    if (!["Strict", "Warn", "Ignore"].includes(validation)) return [];
+    const ours = attempt(() => patchObject(gvk, existing, bodyOf(request), request.contentType ?? "application/json", validation));
+    const isError = isPatchError(response);
+    const warnings = (response.warnings ?? []).filter((text) => /(unknown|duplicate) field/.test(text));
+    let difference = "";
+    if (isError) {
+      if (ours.code !== response.code || comparable(ours.message) !== comparable(response.body?.message ?? "")) difference = "error";
+    } else if (ours.code !== 200) difference = "error";
+    else if (response.code === 200) {
+      if (record.kind !== "Widget" && JSON.stringify(ours.warnings) !== JSON.stringify(warnings)) difference = "warnings";
+      difference ||= request.path.endsWith("/status") ? "" : (missing(ours.object, response.body) ?? "");
+    }
+    const detail = `    ${difference}\n    want ${response.code} ${comparable(response.body?.message ?? "")} ${JSON.stringify(warnings)}\n    got  ${ours.code} ${comparable(ours.message)} ${JSON.stringify(ours.warnings)}\n    patch ${new TextDecoder().decode(bodyOf(request)).slice(0, 300)}`;
+    return [{ id: record.id, ok: difference === "", detail, isError }];
+  });
+  report(
+    "errors of the patch itself in patch.jsonl",
+    results.filter(({ isError }) => isError),
+  );
+  report(
+    "patches of patch.jsonl that apply, and what they make",
+    results.filter(({ isError }) => !isError),
+  );
+}
+
 checkDecoding();
+checkPatches();

@@ -297,3 +297,11 @@ export function decodeStruct(struct: Struct, node: JsonObject, text: string, str
   if (decoder.firstError !== undefined) throw decoder.firstError;
   return { value, strictErrors: [...decoder.strictErrors] };
 }
+
+/** Decodes one value by itself; throws `FieldDecodingError`. */
+export function decodeValue(type: FieldType, node: JsonNode, text: string): unknown {
+  const decoder = new StructDecoder(text, false);
+  const value = decoder.value(type, node, undefined);
+  if (decoder.firstError !== undefined) throw decoder.firstError;
+  return value;
+}

@@ -17,6 +17,17 @@ import { type Struct, structNamed, structOf } from "./schema.ts";
 const maxBodyBytes = 3 * 1024 * 1024;
 const acceptedTypes = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
+/** What is wrong with a document, not yet in the words of the request that brought it. */
+export class DecodingProblem extends Error {
+  override readonly name = "DecodingProblem";
+  /** The kind that the document was read as; undefined when it did not come to that. */
+  readonly actual: GroupVersionKind | undefined;
+  constructor(message: string, actual?: GroupVersionKind) {
+    super(message);
+    this.actual = actual;
+  }
+}
+
 /** Reads a request body as the expected kind; throws the server's 400, 413 or 415. */
 export function decodeObject(body: Uint8Array, contentType: string, expected: GroupVersionKind, fieldValidation: FieldValidation): Decoded {
   checkSize(body);
@@ -61,19 +72,31 @@ function refuseProtobuf(body: Uint8Array, expected: GroupVersionKind): StatusErr
 }
 
 function decodeText(body: Uint8Array, format: "json" | "yaml", expected: GroupVersionKind, fieldValidation: FieldValidation): Decoded {
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body);
-  const { json, node, duplicates } = parseBody(body, text, format, expected);
-  const actual = kindIn(body, node, expected);
-  const { value, strictErrors } = decodeAs(actual, expected, node, json, fieldValidation !== "Ignore");
-  const problems = [...yamlProblems(duplicates, fieldValidation), ...strictErrors];
-  if (fieldValidation === "Strict" && problems.length > 0)
-    throw cannotHandle(actual, expected, `strict decoding error: ${problems.join(", ")}`);
-  if (apiVersionOf(actual) !== apiVersionOf(expected)) {
-    throw badRequest(
-      `the API version in the data (${apiVersionOf(actual)}) does not match the expected API version (${apiVersionOf(expected)})`,
-    );
+  try {
+    const { json, duplicates } = jsonOf(body, format);
+    const { actual, object, strictErrors } = decodeJson(json, expected, fieldValidation !== "Ignore");
+    const problems = [...yamlProblems(duplicates, fieldValidation), ...strictErrors];
+    if (fieldValidation === "Strict" && problems.length > 0) throw new DecodingProblem(strictProblem(problems), actual);
+    if (apiVersionOf(actual) !== apiVersionOf(expected)) throw wrongVersion(actual, expected);
+    return { object, warnings: fieldValidation === "Warn" ? problems : [] };
+  } catch (error) {
+    if (error instanceof DecodingProblem) throw framed(error, body, expected);
+    throw error;
   }
-  return { object: value, warnings: fieldValidation === "Warn" ? problems : [] };
+}
+
+/** All unknown and duplicate fields as one error. */
+export const strictProblem = (problems: readonly string[]): string => `strict decoding error: ${problems.join(", ")}`;
+
+function jsonOf(body: Uint8Array, format: "json" | "yaml"): { json: string; duplicates: string[] } {
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body);
+  if (format === "json") return { json: text, duplicates: [] };
+  try {
+    return yamlToJson(text);
+  } catch (error) {
+    if (error instanceof YamlError) throw new DecodingProblem(error.message);
+    throw error;
+  }
 }
 
 /** Strictly, all duplicates of a YAML document are one error of several lines. */
@@ -82,15 +105,29 @@ function yamlProblems(duplicates: readonly string[], fieldValidation: FieldValid
   return [`yaml: unmarshal errors:\n${duplicates.map((duplicate) => `  ${duplicate}`).join("\n")}`];
 }
 
-function parseBody(body: Uint8Array, text: string, format: "json" | "yaml", expected: GroupVersionKind) {
-  let json = text;
-  let duplicates: string[] = [];
+const wrongVersion = (actual: GroupVersionKind, expected: GroupVersionKind): StatusError =>
+  badRequest(`the API version in the data (${apiVersionOf(actual)}) does not match the expected API version (${apiVersionOf(expected)})`);
+
+export interface DecodedJson {
+  /** The kind that the document names, or the expected one where it names none. */
+  actual: GroupVersionKind;
+  object: Record<string, unknown>;
+  strictErrors: string[];
+}
+
+/** Decodes JSON text as the expected kind; throws `DecodingProblem`. */
+export function decodeJson(json: string, expected: GroupVersionKind, strict: boolean): DecodedJson {
+  const node = parsed(json);
+  const actual = kindIn(node, expected);
+  const { value, strictErrors } = decodeAs(actual, expected, node, json, strict);
+  return { actual, object: value, strictErrors };
+}
+
+function parsed(json: string): JsonNode {
   try {
-    if (format === "yaml") ({ json, duplicates } = yamlToJson(text));
-    return { json, node: parseJson(json), duplicates };
+    return parseJson(json);
   } catch (error) {
-    if (error instanceof YamlError) throw unrecognized(body, expected, error.message);
-    if (error instanceof JsonSyntaxError) throw unrecognized(body, expected, `${kindPrefix}${error.message}`);
+    if (error instanceof JsonSyntaxError) throw new DecodingProblem(`${kindPrefix}${error.message}`);
     throw error;
   }
 }
@@ -99,11 +136,11 @@ const kindPrefix = "couldn't get version/kind; json parse error: ";
 const goTypeOfKindReader = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
 /** The kind that the body names; what it leaves open comes from the path. */
-function kindIn(body: Uint8Array, node: JsonNode, expected: GroupVersionKind): GroupVersionKind {
+function kindIn(node: JsonNode, expected: GroupVersionKind): GroupVersionKind {
   if (node === null) return expected;
   if (!(node instanceof JsonObject)) {
     const problem = `json: cannot unmarshal ${goValueName(node)} into Go value of type ${goTypeOfKindReader}`;
-    throw unrecognized(body, expected, `${kindPrefix}${problem}`);
+    throw new DecodingProblem(`${kindPrefix}${problem}`);
   }
   const found = { apiVersion: "", kind: "" };
   for (const [index, key] of node.keys.entries()) {
@@ -112,12 +149,12 @@ function kindIn(body: Uint8Array, node: JsonNode, expected: GroupVersionKind): G
     if (name === undefined || value === null) continue;
     if (typeof value !== "string") {
       const problem = `json: cannot unmarshal ${goValueName(value)} into Go struct field .${name} of type string`;
-      throw unrecognized(body, expected, `${kindPrefix}${problem}`);
+      throw new DecodingProblem(`${kindPrefix}${problem}`);
     }
     found[name] = value;
   }
   const parts = found.apiVersion.split("/");
-  if (parts.length > 2) throw unrecognized(body, expected, `unexpected GroupVersion string: ${found.apiVersion}`);
+  if (parts.length > 2) throw new DecodingProblem(`unexpected GroupVersion string: ${found.apiVersion}`);
   const [group, version] = parts.length === 2 ? (parts as [string, string]) : ["", parts[0] as string];
   return {
     group: group === "" && version === "" ? expected.group : group,
@@ -134,15 +171,15 @@ function foldedName(key: string): "apiVersion" | "kind" | undefined {
 /** Decodes as the kind that the body names, and refuses it where that is not the expected one. */
 function decodeAs(actual: GroupVersionKind, expected: GroupVersionKind, node: JsonNode, text: string, strict: boolean) {
   const expectedStruct = structOf(expected);
-  if (expectedStruct === undefined) return decodeCustom(actual, expected, node, text, strict);
+  if (expectedStruct === undefined) return decodeCustom(actual, node, text, strict);
   const former = actual.kind === expected.kind && isFormerVersion(apiVersionOf(actual), actual.kind);
   const struct = former ? expectedStruct : structOf(actual);
-  if (struct === undefined && !isListOfItems(actual)) throw cannotHandle(actual, expected, notRegistered(actual, expected));
+  if (struct === undefined && !isListOfItems(actual)) throw new DecodingProblem(notRegistered(actual, expected), actual);
   const members = node instanceof JsonObject ? node : new JsonObject(0);
-  const decoded = struct === undefined ? { value: {}, strictErrors: [] } : decode(struct, members, text, strict, actual, expected);
+  const decoded = struct === undefined ? { value: {}, strictErrors: [] } : decode(struct, members, text, strict, actual);
   if (!former && !sameInternalKind(actual, expected)) {
     const from = `${actual.version}.${actual.kind}`;
-    throw cannotHandle(actual, expected, `converting (${from}) to (${internalName(expected)}): unknown conversion`);
+    throw new DecodingProblem(`converting (${from}) to (${internalName(expected)}): unknown conversion`, actual);
   }
   return {
     strictErrors: decoded.strictErrors,
@@ -153,11 +190,11 @@ function decodeAs(actual: GroupVersionKind, expected: GroupVersionKind, node: Js
 /** `v1 List` has no schema of its own, but the server knows it. */
 const isListOfItems = (gvk: GroupVersionKind): boolean => gvk.kind === "List" && apiVersionOf(gvk) === "v1";
 
-function decode(struct: Struct, members: JsonObject, text: string, strict: boolean, actual: GroupVersionKind, expected: GroupVersionKind) {
+function decode(struct: Struct, members: JsonObject, text: string, strict: boolean, actual: GroupVersionKind) {
   try {
     return decodeStruct(struct, members, text, strict);
   } catch (error) {
-    if (error instanceof FieldDecodingError) throw cannotHandle(actual, expected, error.message);
+    if (error instanceof FieldDecodingError) throw new DecodingProblem(error.message, actual);
     throw error;
   }
 }
@@ -183,12 +220,12 @@ function notRegistered(actual: GroupVersionKind, expected: GroupVersionKind): st
 }
 
 /** Of a custom resource only the metadata has a structure here; its own schema is the strategy's business. */
-function decodeCustom(actual: GroupVersionKind, expected: GroupVersionKind, node: JsonNode, text: string, strict: boolean) {
+function decodeCustom(actual: GroupVersionKind, node: JsonNode, text: string, strict: boolean) {
   const members = node instanceof JsonObject ? node : new JsonObject(0);
   const metadata = structNamed("meta.v1.ObjectMeta");
   const at = members.keys.lastIndexOf("metadata");
   const given = at < 0 ? undefined : members.values[at];
-  const decoded = given instanceof JsonObject ? decode(metadata, given, text, strict, actual, expected) : { value: {}, strictErrors: [] };
+  const decoded = given instanceof JsonObject ? decode(metadata, given, text, strict, actual) : { value: {}, strictErrors: [] };
   const value: Record<string, unknown> = Object.fromEntries(
     members.keys.map((key, index) => [key, plainValue(members.values[index] as JsonNode, text)]),
   );
@@ -204,8 +241,11 @@ function withKind(gvk: GroupVersionKind, value: Record<string, unknown>): Record
   return { kind: gvk.kind, apiVersion: apiVersionOf(gvk), ...others };
 }
 
-const cannotHandle = (actual: GroupVersionKind, expected: GroupVersionKind, problem: string): StatusError =>
-  badRequest(`${actual.kind} in version "${actual.version}" cannot be handled as a ${expected.kind}: ${problem}`);
+/** The server's 400 for a body that does not decode. */
+function framed({ message, actual }: DecodingProblem, body: Uint8Array, expected: GroupVersionKind): StatusError {
+  if (actual === undefined) return unrecognized(body, expected, message);
+  return badRequest(`${actual.kind} in version "${actual.version}" cannot be handled as a ${expected.kind}: ${message}`);
+}
 
 const unrecognized = (body: Uint8Array, expected: GroupVersionKind, problem: string): StatusError =>
   badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${problem} (${summary(body)})`);

@@ -238,3 +238,16 @@ export function plainValue(node: JsonNode, text: string): unknown {
   if (node instanceof JsonNumber) return Number(node.text);
   return isContainer(node) ? JSON.parse(text.slice(node.start, node.end)) : node;
 }
+
+/** `duplicate field "spec.ports"` for every member that is there more than once, in document order. */
+export function duplicateFields(node: JsonNode, path: string): string[] {
+  if (node instanceof JsonArray) return node.items.flatMap((item, index) => duplicateFields(item, `${path}[${index}]`));
+  if (!(node instanceof JsonObject)) return [];
+  const seen = new Set<string>();
+  return node.keys.flatMap((key, index) => {
+    const here = path === "" ? key : `${path}.${key}`;
+    const again = seen.has(key) ? [`duplicate field ${JSON.stringify(here)}`] : [];
+    seen.add(key);
+    return [...again, ...duplicateFields(node.values[index] as JsonNode, here)];
+  });
+}
