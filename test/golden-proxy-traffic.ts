@@ -7,7 +7,7 @@
 import ipaddr from "ipaddr.js";
 import type { EndpointSlice, KubeObject, Node } from "../durable-objects/cluster/api/objects.ts";
 import { SeededRandom } from "../durable-objects/cluster/api/seeded-random.ts";
-import { familyOf } from "../durable-objects/cluster/kube-proxy/address.ts";
+import { canonicalIP, familyOf } from "../durable-objects/cluster/kube-proxy/address.ts";
 import { localAddresses, type ProxyOptions, primaryAddress } from "../durable-objects/cluster/kube-proxy/proxy-options.ts";
 import type { AffinityMemory, Candidate, Family, NodeRules, Packet } from "../durable-objects/cluster/kube-proxy/rule-set.ts";
 
@@ -66,7 +66,7 @@ function serversOf(objects: readonly KubeObject[], family: Family): Set<string> 
     if (slice.addressType !== family) continue;
     for (const endpoint of slice.endpoints ?? []) {
       for (const port of slice.ports ?? []) {
-        const ip = endpoint.addresses[0]!;
+        const ip = canonicalIP(endpoint.addresses[0]!);
         servers.add(`${port.protocol ?? "TCP"} ${family === "IPv6" ? `[${ip}]` : ip}:${port.port}`);
       }
     }

@@ -21,8 +21,8 @@ export function parseCidr(text: string): Cidr | undefined {
   const [address, length] = text.trim().split("/");
   if (address === undefined || !ipaddr.isValid(address)) return undefined;
   const bytes = ipaddr.parse(address).toByteArray();
-  const prefix = length === undefined ? bytes.length * 8 : Number(length);
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > bytes.length * 8) return undefined;
+  const prefix = length === undefined ? bytes.length * 8 : /^\d+$/.test(length) ? Number(length) : -1;
+  if (prefix < 0 || prefix > bytes.length * 8) return undefined;
   const network = bytes.map((byte, at) => byte & maskByte(prefix - at * 8));
   return {
     family: bytes.length === 4 ? "IPv4" : "IPv6",

@@ -11,6 +11,7 @@ import type { RuleRole } from "../rule-set.ts";
 import { isExternal, type ServicePort } from "../service-changes.ts";
 import type { UsableEndpoints } from "../usable-endpoints.ts";
 import { chainsOf, endpointChain, type ServiceChains } from "./chain-names.ts";
+import type { Chain } from "./kernel-tables.ts";
 import { append, comment, jump, type Match, type RestoreLine, type Target, type WireProtocol } from "./rule.ts";
 
 /** What of a node matters to the rules of a service port, besides the choice of endpoints. */
@@ -34,11 +35,21 @@ export interface CompiledPort {
   /** The port's own chains, and their rules; left out of a partial sync while nothing about the Service changed. */
   chains: readonly string[];
   rules: readonly RestoreLine[];
+  /** The same chains as they end up in the kernel. Every node whose choice this is holds these very objects. */
+  kernelChains: readonly Chain[];
 }
 
 export function compilePort(port: ServicePort, use: UsableEndpoints, context: PortContext): CompiledPort {
   const compiler = new PortCompiler(port, use, context);
-  return { filter: compiler.filter(), portals: compiler.portals(), chains: compiler.usedChains(), rules: compiler.chainRules() };
+  const chains = compiler.usedChains();
+  const rules = compiler.chainRules();
+  return { filter: compiler.filter(), portals: compiler.portals(), chains, rules, kernelChains: inKernel(chains, rules) };
+}
+
+function inKernel(chains: readonly string[], lines: readonly RestoreLine[]): Chain[] {
+  const byName = new Map(chains.map((name): [string, Chain] => [name, { name, builtIn: false, rules: [] }]));
+  for (const line of lines) if (line.do === "append") byName.get(line.chain)!.rules.push(line.rule);
+  return [...byName.values()];
 }
 
 class PortCompiler {

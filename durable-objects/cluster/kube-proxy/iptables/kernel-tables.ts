@@ -42,6 +42,11 @@ export class KernelTables {
     return chain;
   }
 
+  /** Takes in a chain with its rules as it is. It may be shared: only `restore` with its chain line would change it. */
+  adopt(table: TableName, chain: Chain): void {
+    this.#tables.get(table)!.set(chain.name, chain);
+  }
+
   /** Applies one input: chains with a chain line are made or emptied, all others stay. */
   restore(input: RestoreInput): void {
     for (const { table, chains, lines } of input) {

@@ -8,25 +8,27 @@ import { candidatesOf } from "./candidates.ts";
 import { type CompiledPorts, compileSync, ensureJumps, type NodeContext } from "./compile-rules.ts";
 import { KernelTables } from "./kernel-tables.ts";
 import { kernelOrder, kernelRule, printKernel, printRestore } from "./print-rules.ts";
-import type { RestoreInput } from "./rule.ts";
 import { type Host, walkRules } from "./walk-rules.ts";
 
 export class IptablesRules implements NodeRules {
   readonly mode = "iptables";
   readonly node: string;
   readonly family: Family;
-  /** What the kernel holds. A test that takes a rule out changes every walk. */
+  /** What the kernel holds. A test that takes a rule out changes every walk, also of other nodes that share the chain. */
   readonly tables = new KernelTables();
-  readonly #sync: RestoreInput;
+  readonly #context: NodeContext;
+  readonly #ports: CompiledPorts;
   readonly #host: Host;
 
   constructor(context: NodeContext, ports: CompiledPorts) {
     this.node = context.options.nodeName;
     this.family = context.family;
+    this.#context = context;
+    this.#ports = ports;
     this.#host = hostOf(context);
-    this.#sync = compileSync(context, ports);
     ensureJumps(this.tables);
-    this.tables.restore(this.#sync);
+    this.tables.restore(compileSync(context, ports, nothingChanged));
+    for (const { compiled } of ports) for (const chain of compiled.kernelChains) this.tables.adopt("nat", chain);
   }
 
   walk(packet: Packet, { random, ...options }: WalkOptions): Walk {
@@ -38,7 +40,7 @@ export class IptablesRules implements NodeRules {
   }
 
   print(format: "kernel" | "sync"): string {
-    return format === "sync" ? printRestore(this.#sync) : printKernel(this.tables, this.family);
+    return format === "sync" ? printRestore(compileSync(this.#context, this.#ports)) : printKernel(this.tables, this.family);
   }
 
   toJSON(): LinkedRules {
@@ -56,6 +58,9 @@ export class IptablesRules implements NodeRules {
     return { mode: this.mode, node: this.node, family: this.family, rules };
   }
 }
+
+/** The shared chains alone are restored; those of the service ports are adopted as they were compiled. */
+const nothingChanged: ReadonlySet<string> = new Set();
 
 /** What a walk has to know of the node. */
 export function hostOf({ options, family, localTraffic }: NodeContext): Host {

@@ -53,6 +53,8 @@ class PacketWalk {
   #masqueraded = false;
   #hook: Hook = "PREROUTING";
   #inInterface: string | undefined;
+  /** The draw of the rule being tried, where it has one. */
+  #draw: { draw: number; below: number } | undefined;
 
   constructor(tables: KernelTables, host: Host, packet: Packet, options: Omit<WalkOptions, "random"> & { draws: Draws }) {
     this.#tables = tables;
@@ -122,13 +124,15 @@ class PacketWalk {
     const chain = this.#tables.chain(table, name);
     if (chain === undefined) throw new Error(`a rule jumps to ${name}, which table ${table} does not have`);
     let skipped: SkippedRule[] = [];
-    for (const [at, rule] of chain.rules.entries()) {
-      const tried = this.#try(rule);
-      if (tried.because !== undefined) {
-        if (this.#options.detail === "full") skipped.push({ line: at + 1, matched: false, because: tried.because, ...tried.evidence });
+    const { rules } = chain;
+    for (let at = 0; at < rules.length; at += 1) {
+      const rule = rules[at]!;
+      const because = this.#mismatch(rule);
+      if (because !== undefined) {
+        if (this.#options.detail === "full") skipped.push({ line: at + 1, matched: false, because, ...this.#draw });
         continue;
       }
-      this.#note(table, name, at + 1, rule, tried.evidence, skipped);
+      this.#note(table, name, at + 1, rule, skipped);
       skipped = [];
       const outcome = this.#follow(table, rule.target);
       if (outcome === "return") return "continue";
@@ -165,7 +169,7 @@ class PacketWalk {
     }
   }
 
-  #note(table: TableName, chain: string, line: number, rule: Rule, evidence: Evidence, skipped: SkippedRule[]): void {
+  #note(table: TableName, chain: string, line: number, rule: Rule, skipped: SkippedRule[]): void {
     const { target, origin } = rule;
     this.#matched.push({
       rule: { table, chain, line, text: kernelRule(chain, rule, this.#host.family) },
@@ -175,24 +179,23 @@ class PacketWalk {
       action: target === undefined ? "none" : target.target,
       ...(target?.target === "jump" ? { to: target.chain } : {}),
       ...(target?.target === "dnat" ? { dnat: { ip: target.ip, port: target.port } } : {}),
-      ...evidence,
+      ...this.#draw,
       ...(skipped.length > 0 ? { skipped } : {}),
     });
   }
 
-  /** Why the rule does not match, or nothing where it does. Conditions are tried in the kernel's order. */
-  #try(rule: Rule): { because?: string; evidence: Evidence } {
-    let evidence: Evidence = noEvidence;
+  /** Why the rule does not match; `undefined` where it does. Conditions are tried in the kernel's order. */
+  #mismatch(rule: Rule): string | undefined {
+    this.#draw = undefined;
     for (const match of kernelOrderOf(rule)) {
       if (match.match === "draw") {
-        const draw = this.#options.draws(match.of);
-        evidence = { draw, below: drawBound(match.of) };
-        if (draw >= evidence.below!) return { because: "draw", evidence };
+        this.#draw = { draw: this.#options.draws(match.of), below: drawBound(match.of) };
+        if (this.#draw.draw >= this.#draw.below) return "draw";
       } else if (!this.#holds(match)) {
-        return { because: reasons[match.match], evidence };
+        return reasons[match.match];
       }
     }
-    return { evidence };
+    return undefined;
   }
 
   #holds(match: Exclude<Match, { match: "draw" }>): boolean {
@@ -231,13 +234,6 @@ class PacketWalk {
     return seen !== undefined && this.#options.now - seen <= seconds * 1000;
   }
 }
-
-interface Evidence {
-  draw?: number;
-  below?: number;
-}
-
-const noEvidence: Evidence = {};
 
 /** What `SkippedRule.because` says for a condition that did not hold. */
 const reasons: Record<Exclude<Match["match"], "draw">, string> = {

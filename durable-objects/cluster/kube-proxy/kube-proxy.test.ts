@@ -1,0 +1,198 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Change } from "../api/change-tracker.ts";
+import type { EndpointSlice, Node, Service } from "../api/objects.ts";
+import { defaultOptions } from "../api/sandbox-options.ts";
+import { KubeProxy } from "./kube-proxy.ts";
+import { UnsupportedModeError } from "./rule-set.ts";
+import { labNodes, proxyWith, shop } from "./test-lab.ts";
+
+describe("rulesOf", () => {
+  it("hands out the same rules until something changes", () => {
+    const proxy = proxyWith(shop);
+    const before = proxy.rulesOf("node-1", "IPv4");
+    proxy.apply({});
+    expect(proxy.rulesOf("node-1", "IPv4")).toBe(before);
+    proxy.apply({ services: [{ before: undefined, after: service("cache", {}) }] });
+    expect(proxy.rulesOf("node-1", "IPv4")).not.toBe(before);
+  });
+
+  it("shares compiled rules between nodes that choose the same endpoints", () => {
+    const proxy = proxyWith(shop);
+    const rulesIn = (node: string) => {
+      const rules = proxy.rulesOf(node, "IPv4") as import("./iptables/node-rules.ts").IptablesRules;
+      return rules.tables.chain("nat", "KUBE-SERVICES")!.rules[0];
+    };
+    expect(rulesIn("node-1")).toBe(rulesIn("node-2"));
+  });
+
+  it("keeps the rules of a family that a change does not touch", () => {
+    const proxy = proxyWith(shop);
+    const before = proxy.rulesOf("node-1", "IPv6");
+    proxy.apply({ services: [{ before: undefined, after: service("cache", {}) }] });
+    expect(proxy.rulesOf("node-1", "IPv6")).toBe(before);
+  });
+
+  it("compiles anew when the node's zone changes, and not when only its status heartbeat does", () => {
+    const proxy = proxyWith(shop);
+    const [node] = labNodes as [Node];
+    const before = proxy.rulesOf("node-1", "IPv4");
+    proxy.apply({ nodes: [{ before: node, after: { ...node, status: { ...node.status, conditions: [] } } }] });
+    expect(proxy.rulesOf("node-1", "IPv4")).toBe(before);
+    const moved = { ...node, metadata: { ...node.metadata, labels: { "topology.kubernetes.io/zone": "zone-9" } } };
+    proxy.apply({ nodes: [{ before: node, after: moved }] });
+    expect(proxy.rulesOf("node-1", "IPv4")).not.toBe(before);
+  });
+
+  it("knows only nodes that exist", () => {
+    const proxy = proxyWith(shop);
+    proxy.apply({ nodes: [{ before: labNodes[1], after: undefined }] });
+    expect(proxy.nodes()).toEqual(["node-1"]);
+    expect(() => proxy.rulesOf("node-2", "IPv4")).toThrow("no node node-2 in the cluster");
+  });
+
+  it("names the mode that it does not have", () => {
+    expect(() => proxyWith(shop).rulesOf("node-1", "IPv4", "ipvs")).toThrow(UnsupportedModeError);
+  });
+
+  it("links every printed rule to its objects", () => {
+    const rules = proxyWith(shop).rulesOf("node-1", "IPv4");
+    const printed = rules
+      .print("kernel")
+      .split("\n")
+      .filter((line) => line.startsWith("-A"));
+    expect(rules.toJSON().rules.map((rule) => rule.text)).toEqual(printed);
+  });
+});
+
+/** A few Services, ports, slices and endpoints, so that edits meet each other. */
+const names = ["a", "b", "a-b"];
+
+function service(name: string, change: Partial<Service["spec"]>, ingress: string[] = []): Service {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: "shop", uid: name, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
+    spec: {
+      type: "ClusterIP",
+      clusterIP: `10.96.0.${10 + names.indexOf(name)}`,
+      clusterIPs: [`10.96.0.${10 + names.indexOf(name)}`],
+      ports: [{ name: "http", port: 80, protocol: "TCP" }],
+      ...change,
+    },
+    status: { loadBalancer: { ingress: ingress.map((ip) => ({ ip })) } },
+  };
+}
+
+const someService = fc
+  .record({
+    name: fc.constantFrom(...names),
+    type: fc.constantFrom("ClusterIP", "NodePort", "LoadBalancer"),
+    external: fc.constantFrom("Cluster", "Local"),
+    internal: fc.constantFrom("Cluster", "Local"),
+    ports: fc.uniqueArray(fc.constantFrom("http", "admin"), { minLength: 1 }),
+    affinity: fc.constantFrom("None", "ClientIP"),
+    port: fc.constantFrom(80, 81),
+  })
+  .map(({ name, type, external, internal, ports, affinity, port }) =>
+    service(
+      name,
+      {
+        type,
+        externalTrafficPolicy: external,
+        internalTrafficPolicy: internal,
+        sessionAffinity: affinity,
+        ports: ports.map((portName, at) => ({
+          name: portName,
+          port: port + at * 10,
+          protocol: "TCP",
+          ...(type === "ClusterIP" ? {} : { nodePort: 30000 + names.indexOf(name) * 10 + at }),
+        })),
+      },
+      type === "LoadBalancer" ? ["192.168.10.240"] : [],
+    ),
+  );
+
+const someSlice = fc
+  .record({
+    of: fc.constantFrom(...names),
+    index: fc.nat(1),
+    endpoints: fc.uniqueArray(
+      fc.record({
+        ip: fc.integer({ min: 1, max: 4 }),
+        ready: fc.boolean(),
+        terminating: fc.boolean(),
+        node: fc.constantFrom("node-1", "node-2"),
+      }),
+      { selector: (endpoint) => endpoint.ip, maxLength: 3 },
+    ),
+    port: fc.constantFrom("http", "admin"),
+  })
+  .map(
+    ({ of, index, endpoints, port }): EndpointSlice => ({
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: {
+        name: `${of}-${index}`,
+        namespace: "shop",
+        uid: `${of}-${index}`,
+        resourceVersion: "1",
+        creationTimestamp: "2026-01-01T00:00:00Z",
+        labels: { "kubernetes.io/service-name": of },
+      },
+      addressType: "IPv4",
+      endpoints: endpoints.map(({ ip, ready, terminating, node }) => ({
+        addresses: [`10.244.0.${ip}`],
+        nodeName: node,
+        conditions: { ready, serving: true, terminating },
+      })),
+      ports: [{ name: port, port: 8080, protocol: "TCP" }],
+    }),
+  );
+
+type Edit = { set: Service | EndpointSlice } | { remove: string };
+
+const edits: fc.Arbitrary<Edit[]> = fc.array(
+  fc.oneof(
+    someService.map((set) => ({ set })),
+    someSlice.map((set) => ({ set })),
+    fc
+      .constantFrom(...names.map((name) => `Service ${name}`), ...names.map((name) => `EndpointSlice ${name}-0`))
+      .map((remove) => ({ remove })),
+  ),
+  { maxLength: 12 },
+);
+
+describe("incremental state", () => {
+  it("is what a rebuild from the same objects gives, on every node", () => {
+    fc.assert(
+      fc.property(edits, (steps) => {
+        const kept = proxyWith("");
+        const objects = new Map<string, Service | EndpointSlice>();
+        for (const step of steps) {
+          const key = "set" in step ? `${step.set.kind} ${step.set.metadata.name}` : step.remove;
+          const change = { before: objects.get(key), after: "set" in step ? step.set : undefined };
+          if (change.before === undefined && change.after === undefined) continue;
+          if (change.after === undefined) objects.delete(key);
+          else objects.set(key, change.after);
+          applyOne(kept, change);
+          kept.rulesOf("node-1", "IPv4");
+        }
+        const rebuilt = new KubeProxy(defaultOptions);
+        rebuilt.apply({ nodes: labNodes.map((after) => ({ before: undefined, after })) });
+        for (const after of objects.values()) applyOne(rebuilt, { before: undefined, after });
+        for (const node of ["node-1", "node-2"]) {
+          expect(kept.rulesOf(node, "IPv4").print("kernel")).toBe(rebuilt.rulesOf(node, "IPv4").print("kernel"));
+          expect(kept.rulesOf(node, "IPv4").print("sync")).toBe(rebuilt.rulesOf(node, "IPv4").print("sync"));
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+function applyOne(proxy: KubeProxy, change: Change<Service | EndpointSlice>): void {
+  const kind = (change.after ?? change.before)!.kind;
+  if (kind === "Service") proxy.apply({ services: [change as Change<Service>] });
+  else proxy.apply({ endpointSlices: [change as Change<EndpointSlice>] });
+}
