@@ -1,0 +1,319 @@
+/**
+ * Sends the requests of the corpora to an emulated cluster and compares the answers.
+ *
+ * Placeholders of the captures (`<uid>`, `<rv>`, `<time>`, …) stand for any value; everything else must be equal. Cases of
+ * kinds that are not served yet are counted apart.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { KubeObject } from "../durable-objects/cluster/api/objects.ts";
+import { outsideWorld } from "../durable-objects/cluster/api/outside-world.ts";
+import { defaultOptions } from "../durable-objects/cluster/api/sandbox-options.ts";
+import type { ApiRequest, ApiResponse } from "../durable-objects/cluster/apiserver/api-server.ts";
+import { resources } from "../durable-objects/cluster/apiserver/registry.ts";
+import { resourceName } from "../durable-objects/cluster/apiserver/resource-strategy.ts";
+import { Cluster } from "../durable-objects/cluster/cluster.ts";
+import { podTemplateHash } from "../durable-objects/cluster/controllers/pod-template-hash.ts";
+import { MemoryStorage } from "../durable-objects/cluster/storage/memory-storage.ts";
+
+interface Call {
+  method: string;
+  path: string;
+  query?: string;
+  contentType?: string;
+  accept?: string;
+  body?: unknown;
+  bodyText?: string;
+}
+interface Answer {
+  code: number;
+  warnings?: string[];
+  body?: unknown;
+  bodyText?: string;
+  contentType?: string;
+  next?: Answer[];
+  events?: unknown[];
+}
+interface Case {
+  id: string;
+  kind?: string;
+  what: string;
+  existing?: KubeObject;
+  request: Call;
+  response: Answer;
+  steps?: { what: string; request: Call; response: Answer }[];
+  storedTemplate?: object;
+  collisionCount?: number | null;
+  hash?: string;
+}
+
+export interface CorpusComparison {
+  matched: number;
+  total: number;
+  missing: string[];
+  failures: { id: string; what: string; difference: string }[];
+  reached: boolean;
+  notes: string[];
+}
+
+/** The shares that order 2 and 7 ask for. */
+const shares: Record<string, number> = { create: 0.98, update: 0.98, list: 0.98, patch: 0.97, apply: 0.97, hash: 1 };
+
+const servedKinds = new Set(resources.map(({ kind }) => kind));
+
+export async function compareCorpus(goldenDir: string, only: (id: string) => boolean = () => true): Promise<CorpusComparison> {
+  const result: CorpusComparison = { matched: 0, total: 0, missing: [], failures: [], reached: true, notes: [] };
+  for (const [file, share] of Object.entries(shares)) {
+    const path = join(goldenDir, "corpus", `${file}.jsonl`);
+    if (!existsSync(path)) {
+      result.missing.push(path);
+      continue;
+    }
+    const all = readFileSync(path, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Case)
+      .filter(({ id }) => only(id));
+    const cases = all.filter(({ kind }) => kind === undefined || servedKinds.has(kind));
+    const failures =
+      file === "list" ? compareLists(cases, goldenDir) : file === "hash" ? cases.flatMap(compareHash) : compareRequests(cases);
+    const matched = cases.length - failures.length;
+    result.matched += matched;
+    result.total += cases.length;
+    result.failures.push(...failures);
+    if (cases.length > 0 && matched / cases.length < share) result.reached = false;
+    result.notes.push(
+      `  ${file}: ${matched} of ${cases.length} (${((100 * matched) / Math.max(1, cases.length)).toFixed(1)} %), ${all.length - cases.length} of kinds not served`,
+    );
+  }
+  return result;
+}
+
+class Laboratory {
+  readonly cluster: Cluster;
+  #time = Date.parse("2026-01-01T00:00:00Z");
+
+  constructor() {
+    this.cluster = new Cluster(
+      { storage: new MemoryStorage(), upstream: outsideWorld, realTime: () => this.#time, wakeAt: () => {} },
+      { ...defaultOptions, loadBalancer: "none" },
+    );
+    for (const name of ["corpus", "corpus-other"]) this.send({ method: "POST", path: "/api/v1/namespaces", body: { metadata: { name } } });
+  }
+
+  wait(ms: number): void {
+    this.#time += ms;
+    this.cluster.tick();
+  }
+
+  send(call: Call): ApiResponse {
+    const text = call.bodyText ?? (call.body === undefined ? "" : JSON.stringify(call.body));
+    const request: ApiRequest = {
+      method: call.method,
+      path: call.path,
+      query: new URLSearchParams(lenient(call.query ?? "")),
+      contentType: call.contentType ?? "application/json",
+      accept: call.accept ?? "application/json",
+      userAgent: "corpus",
+      body: new TextEncoder().encode(text),
+      principal: { user: "kubernetes-admin", groups: ["system:masters", "system:authenticated"], via: "internal" },
+      serverAddress: "127.0.0.1",
+    };
+    return this.cluster.handle(request);
+  }
+}
+
+/** A parameter with a broken escape is dropped silently by the real server. */
+const lenient = (query: string): string =>
+  query
+    .split("&")
+    .filter((part) => {
+      try {
+        decodeURIComponent(part);
+        return true;
+      } catch {
+        return false;
+      }
+    })
+    .join("&");
+
+function compareRequests(cases: readonly Case[]): CorpusComparison["failures"] {
+  const failures: CorpusComparison["failures"] = [];
+  let laboratory = new Laboratory();
+  let used = 0;
+  for (const of of cases) {
+    if (++used % 300 === 0) laboratory = new Laboratory();
+    const difference = guarded(() => (of.steps ? compareSteps(laboratory, of) : compareOne(laboratory, of)));
+    if (difference !== undefined) {
+      failures.push({ id: of.id, what: of.what, difference });
+      if (difference.startsWith("threw")) laboratory = new Laboratory();
+    }
+    cleanUp(laboratory);
+  }
+  return failures;
+}
+
+const guarded = (work: () => string | undefined): string | undefined => {
+  try {
+    return work();
+  } catch (error) {
+    return `threw ${(error as Error).stack?.split("\n").slice(0, 3).join(" | ")}`;
+  }
+};
+
+function compareOne(laboratory: Laboratory, of: Case): string | undefined {
+  const { cluster } = laboratory;
+  let request = of.request;
+  if (of.existing) {
+    const strategy = resources.find(({ kind }) => kind === of.kind);
+    if (!strategy) return "kind not served";
+    const existing = fill(of.existing, { uid: "11111111-2222-4333-8444-555555555555" }) as KubeObject;
+    const stored = cluster.store.put(resourceName(strategy), existing, cluster.now());
+    request = fill(of.request, { uid: stored.metadata.uid, rv: stored.metadata.resourceVersion }) as Call;
+  }
+  return differenceOf(of.response, laboratory.send(request));
+}
+
+function compareSteps(laboratory: Laboratory, of: Case): string | undefined {
+  let known: Record<string, string> = {};
+  for (const [at, { request, response, what }] of (of.steps ?? []).entries()) {
+    const answer = laboratory.send(fill(request, known) as Call);
+    const difference = differenceOf(response, answer, true);
+    if (difference !== undefined) return `step ${at + 1} (${what}): ${difference}`;
+    if (answer.kind === "object") {
+      const { metadata } = answer.body as KubeObject;
+      if (metadata?.uid) known = { uid: metadata.uid, rv: metadata.resourceVersion };
+    }
+    if ((of as unknown as { secondBetweenSteps?: boolean }).secondBetweenSteps) laboratory.wait(1000);
+  }
+  return undefined;
+}
+
+/** Puts real values where the capture says "the current one". */
+function fill(value: unknown, known: { uid?: string; rv?: string }): unknown {
+  const text = JSON.stringify(value)
+    .replaceAll('"<uid>"', JSON.stringify(known.uid ?? "11111111-2222-4333-8444-555555555555"))
+    .replaceAll('"<rv>"', JSON.stringify(known.rv ?? "1"))
+    .replaceAll("<uid>", known.uid ?? "11111111-2222-4333-8444-555555555555")
+    .replaceAll("<rv>", known.rv ?? "1")
+    .replaceAll("<time>", "2026-01-01T00:00:00Z")
+    .replaceAll('"<cluster-ip>"', '"10.97.1.2"')
+    .replaceAll('"<node-port>"', "31234");
+  return JSON.parse(text);
+}
+
+function cleanUp({ cluster }: Laboratory): void {
+  cluster.turn(() => {
+    for (const of of resources) {
+      const resource = resourceName(of);
+      for (const object of cluster.store.list(resource)) {
+        const { namespace, name } = object.metadata;
+        const isOfCase =
+          namespace === "corpus"
+            ? name !== "default" && name !== "kube-root-ca.crt"
+            : namespace === undefined && /^(corpus-|ns|x|y)/.test(name) && name !== "corpus-other";
+        if (isOfCase) cluster.store.remove(resource, object, cluster.now());
+      }
+    }
+  });
+}
+
+function compareHash(of: Case): CorpusComparison["failures"] {
+  if (of.kind !== "Deployment") return [];
+  const hash = podTemplateHash(of.storedTemplate as never, of.collisionCount ?? undefined);
+  return hash === of.hash ? [] : [{ id: of.id, what: of.what, difference: `${hash} instead of ${of.hash}` }];
+}
+
+function compareLists(cases: readonly Case[], goldenDir: string): CorpusComparison["failures"] {
+  const laboratory = new Laboratory();
+  const fixtures = JSON.parse(readFileSync(join(goldenDir, "corpus", "list-fixtures.json"), "utf8")) as Call[];
+  for (const call of fixtures) laboratory.send(call);
+  laboratory.wait(3000);
+  const failures: CorpusComparison["failures"] = [];
+  for (const of of cases) {
+    const difference = guarded(() => compareList(laboratory, of));
+    if (difference !== undefined) failures.push({ id: of.id, what: of.what, difference });
+  }
+  return failures;
+}
+
+function compareList(laboratory: Laboratory, of: Case): string | undefined {
+  let answer = laboratory.send(of.request);
+  let difference = differenceOf(of.response, answer);
+  for (const page of of.response.next ?? []) {
+    if (difference !== undefined) return difference;
+    const token = answer.kind === "object" ? (answer.body as { metadata?: { continue?: string } }).metadata?.continue : undefined;
+    const query = ((page as unknown as { query?: string }).query ?? of.request.query ?? "").replaceAll(
+      "<continue>",
+      encodeURIComponent(token ?? ""),
+    );
+    answer = laboratory.send({ ...of.request, query });
+    difference = differenceOf(page, answer);
+  }
+  return difference;
+}
+
+/** The first difference, as `path: expected …, got …`. */
+function differenceOf(expected: Answer, answer: ApiResponse, withManagedFields = false): string | undefined {
+  if (answer.kind === "watch")
+    return compareValues(expected.events ?? [], answer.session.initial as unknown as unknown[], "events", withManagedFields);
+  if (answer.kind === "stream") return "answered with a stream";
+  if (answer.code !== expected.code) {
+    return `code ${expected.code}, got ${answer.code}: ${JSON.stringify(answer.body).slice(0, 300)}${expected.body ? ` — expected ${JSON.stringify((expected.body as { message?: string }).message ?? "").slice(0, 300)}` : ""}`;
+  }
+  const warnings = compareValues(expected.warnings ?? [], [...new Set(answer.warnings)], "warnings", false);
+  if (warnings !== undefined) return warnings;
+  if (expected.bodyText !== undefined && answer.kind === "text")
+    return compareValues(expected.bodyText.trim(), answer.body.trim(), "body", false);
+  if (expected.body === undefined || answer.kind !== "object") return undefined;
+  const got = JSON.parse(JSON.stringify(answer.body)) as Record<string, unknown>;
+  const wanted = expected.body as Record<string, unknown>;
+  if (Array.isArray(wanted.itemNames)) {
+    const items = (got.items ?? []) as KubeObject[];
+    delete got.items;
+    got.itemNames = items.map(({ metadata }) =>
+      metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`,
+    );
+  }
+  return compareValues(wanted, got, "", withManagedFields);
+}
+
+const placeholder = /<(uid|rv|time|continue|age|5|cluster-ip|node-port)>/;
+
+function compareValues(expected: unknown, got: unknown, path: string, withManagedFields: boolean): string | undefined {
+  if (typeof expected === "string" && placeholder.test(expected)) {
+    if (got === undefined || got === null) return `${path}: missing ${expected}`;
+    const pattern = expected
+      .split(placeholder)
+      .map((part, at) => (at % 2 === 1 ? "[\\s\\S]+" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")))
+      .join("");
+    return new RegExp(`^${pattern}$`).test(String(got)) ? undefined : `${path}: expected ${expected}, got ${String(got)}`;
+  }
+  if (typeof expected !== "object" || expected === null || typeof got !== "object" || got === null) {
+    return expected === got
+      ? undefined
+      : `${path}: expected ${JSON.stringify(expected)?.slice(0, 400)}, got ${JSON.stringify(got)?.slice(0, 400)}`;
+  }
+  if (Array.isArray(expected) !== Array.isArray(got)) return `${path}: another shape`;
+  if (Array.isArray(expected)) {
+    const other = got as unknown[];
+    if (expected.length !== other.length)
+      return `${path}: ${expected.length} entries expected, got ${other.length}: ${JSON.stringify(other).slice(0, 300)} — expected ${JSON.stringify(expected).slice(0, 300)}`;
+    for (let at = 0; at < expected.length; at += 1) {
+      const difference = compareValues(expected[at], other[at], `${path}[${at}]`, withManagedFields);
+      if (difference !== undefined) return difference;
+    }
+    return undefined;
+  }
+  const wanted = expected as Record<string, unknown>;
+  const other = got as Record<string, unknown>;
+  for (const key of new Set([...Object.keys(wanted), ...Object.keys(other)])) {
+    if (key === "managedFields" && !withManagedFields) continue;
+    if (key === "description" && path.includes("columnDefinitions")) continue;
+    if (!(key in wanted)) return `${path}.${key}: not expected, got ${JSON.stringify(other[key])?.slice(0, 200)}`;
+    if (!(key in other)) return `${path}.${key}: missing, expected ${JSON.stringify(wanted[key])?.slice(0, 200)}`;
+    const difference = compareValues(wanted[key], other[key], `${path}.${key}`, withManagedFields);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
+}
