@@ -1,7 +1,8 @@
 /**
  * `npm start`: one server on this machine, kept in a folder, ended by Ctrl-C.
  *
- * `npm start -- [--fresh] [--https] [--data <folder>]`; `HOST` and `PORT` say where it listens.
+ * `npm start -- [--fresh] [--https] [--data <folder>]`; `HOST` and `PORT` say where it listens,
+ * `KUBEARIUM_DATA` is the folder where `--data` does not say.
  */
 import fs from "node:fs";
 import path from "node:path";
@@ -114,7 +115,7 @@ function readArguments(): { fresh: boolean; https: boolean; data: string } {
       options: {
         fresh: { type: "boolean", default: false },
         https: { type: "boolean", default: false },
-        data: { type: "string", default: ".kubearium" },
+        data: { type: "string", default: process.env["KUBEARIUM_DATA"] || ".kubearium" },
       },
     });
     return values;

@@ -151,4 +151,10 @@ async function readStamps() {
   }
 }
 
-await main(process.argv.includes("--force"));
+try {
+  await main(process.argv.includes("--force"));
+} catch (error) {
+  // esbuild has said where; its stack says nothing more.
+  console.error(error.errors === undefined ? error : `Not built: ${error.message.split("\n", 1)[0]}`);
+  process.exitCode = 1;
+}
