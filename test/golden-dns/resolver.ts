@@ -1,11 +1,12 @@
 /**
  * `resolver.jsonl`: what a pod's stub resolver puts on the wire, and what the program gets.
  */
+
+import { parseHostsFile, podHostsFile } from "../../durable-objects/cluster/api/hosts-file.ts";
 import type { Pod } from "../../durable-objects/cluster/api/objects.ts";
+import { type DnsFields, podResolvConf } from "../../durable-objects/cluster/api/resolv-conf.ts";
 import { defaultOptions } from "../../durable-objects/cluster/api/sandbox-options.ts";
-import { parseHostsFile, podHostsFile } from "../../durable-objects/cluster/dns/hosts-file.ts";
 import { errorText, type Libc } from "../../durable-objects/cluster/dns/libc.ts";
-import { type DnsFields, podResolvConf } from "../../durable-objects/cluster/dns/resolv-conf.ts";
 import { lookup } from "../../durable-objects/cluster/dns/stub-resolver.ts";
 import { firstDifference } from "./comparison.ts";
 import { makeWorld } from "./world.ts";

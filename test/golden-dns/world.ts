@@ -4,16 +4,18 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DnsMessage, DnsQuestion } from "../../durable-objects/cluster/api/dns-message.ts";
+import { foldCase } from "../../durable-objects/cluster/api/domain-names.ts";
 import type { DnsRecord } from "../../durable-objects/cluster/api/network.ts";
 import type { EndpointSlice, Namespace, Pod, Service } from "../../durable-objects/cluster/api/objects.ts";
 import type { Upstream, UpstreamAnswer } from "../../durable-objects/cluster/api/ports.ts";
 import { defaultOptions } from "../../durable-objects/cluster/api/sandbox-options.ts";
 import { ClusterDNS } from "../../durable-objects/cluster/dns/cluster-dns.ts";
-import { foldCase } from "../../durable-objects/cluster/dns/names.ts";
-import { nodeNameserver } from "../../durable-objects/cluster/dns/resolv-conf.ts";
 
 /** Cluster time of the captures; only differences matter. */
 export const capturedAt = Date.parse("2026-01-01T00:00:00Z");
+
+/** The outer resolver of the captures. */
+const outerResolver = "192.0.2.53";
 
 /** A record as the captures write it: SRV, SOA and MX data are objects, TXT is a list. */
 export interface CapturedRecord {
@@ -58,7 +60,12 @@ const read = <T>(folder: string, file: string): T => JSON.parse(readFileSync(joi
 
 type Captured = Service | EndpointSlice | Namespace | Pod;
 
-export function capturedObjects(folder: string): { services: Service[]; endpointSlices: EndpointSlice[]; namespaces: Namespace[]; pods: Pod[] } {
+export function capturedObjects(folder: string): {
+  services: Service[];
+  endpointSlices: EndpointSlice[];
+  namespaces: Namespace[];
+  pods: Pod[];
+} {
   const { items } = read<{ items: Captured[] }>(folder, "fixtures.json");
   const ofKind = <T>(kind: string): T[] => items.filter((item) => item.kind === kind) as unknown as T[];
   return {
@@ -76,7 +83,8 @@ export function capturedUpstream(folder: string, asked: string[] = []): Upstream
       asked.push(`${name} ${type}`);
       const ofName = known.filter((each) => foldCase(each.name) === foldCase(name));
       const found = ofName.find((each) => each.type === type || each.type === "*");
-      if (found === undefined) return { rcode: ofName.length > 0 ? "NOERROR" : "NXDOMAIN", answers: [], authority: ofName.length > 0 ? [] : [rootSOA] };
+      if (found === undefined)
+        return { rcode: ofName.length > 0 ? "NOERROR" : "NXDOMAIN", answers: [], authority: ofName.length > 0 ? [] : [rootSOA] };
       const { rcode, answer = [], authority = [], aa = false } = found;
       return { rcode, answers: answer.map(presented), authority: authority.map(presented), aa };
     },
@@ -105,7 +113,7 @@ export function makeWorld(folder: string, { cacheClusterZone }: { cacheClusterZo
     seed: 1,
     ask(question, server) {
       if (server === defaultOptions.clusterDNS) return dns.answer(question, { now: world.now, seed: world.seed });
-      return server === nodeNameserver ? dns.answerOutside(question) : undefined;
+      return server === outerResolver ? dns.answerOutside(question) : undefined;
     },
   };
   return world;

@@ -56,6 +56,8 @@ export interface DnsMessage {
   edns?: Edns;
   /** True where the message only fits with its names compressed. */
   compressed: boolean;
+  /** Size on the wire. */
+  octets: number;
   source: DnsSource;
   /** True where the resolver outside the cluster had to be asked, so that the answer took its time. */
   outside: boolean;

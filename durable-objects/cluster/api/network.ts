@@ -2,6 +2,7 @@
  * What goes over the emulated network, and what came of it. `network/` decides it, `explain/` words it, and the
  * kubelet's shell, apps and probes use it through the `Network` port.
  */
+import type { DnsMessage, DnsQuestion } from "./dns-message.ts";
 import type { HttpRequest, HttpResponse } from "./ports.ts";
 
 export type Protocol = "TCP" | "UDP" | "SCTP" | "ICMP";
@@ -43,6 +44,8 @@ export interface Resolution {
   answers: DnsRecord[];
   /** Addresses of the asked family in the order the program would try them. */
   addresses: string[];
+  /** The name that has the addresses, at the end of the aliases, without a final dot. */
+  canonname?: string;
   /** The search list and options in force, as in resolv.conf. */
   search: string[];
   ndots: number;
@@ -152,6 +155,8 @@ export interface Route {
 export interface Network {
   resolve(query: ResolveQuery): Resolution;
   route(query: RouteQuery): Route;
+  /** One DNS question to one server, as tools send it. `refused`: nothing listens there; `undefined`: no reply came. */
+  ask?(from: Sender, question: DnsQuestion, server: { ip: string; port: number }): DnsMessage | "refused" | undefined;
 }
 
 /** What answers on a port of a pod: the emulated app. */

@@ -4,7 +4,7 @@
  *
  * @see https://www.rfc-editor.org/rfc/rfc6724#section-6
  */
-import { parseAddress } from "./ip-address.ts";
+import { parseAddress } from "../api/dns-address.ts";
 import type { Libc } from "./libc.ts";
 
 /** @param families of the addresses that the sender has itself; without a source of its family an address comes last */

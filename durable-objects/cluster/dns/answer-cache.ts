@@ -6,7 +6,7 @@
  * @see https://coredns.io/plugins/cache/
  */
 import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
-import { absolute, foldCase, labelsOf } from "./names.ts";
+import { absolute, foldCase, labelsOf } from "../api/domain-names.ts";
 
 const longestTTL = 30;
 const shortestTTL = 5;

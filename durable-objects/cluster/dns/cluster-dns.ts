@@ -8,6 +8,7 @@ import type { Upstream } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import { AnswerCache, type CacheEntry } from "./answer-cache.ts";
 import { ClusterZone } from "./cluster-zone.ts";
+import { fitToTransport } from "./message-size.ts";
 import { type AnswerContext, askUpstream, DnsServer } from "./server.ts";
 import { type ZoneRow, zoneFile, zoneRows } from "./zone-listing.ts";
 import type { ZoneChanges } from "./zone-tables.ts";
@@ -48,7 +49,8 @@ export class ClusterDNS {
 
   /** What the resolver of the nodes answers, which knows nothing of the cluster; `undefined`: it does not reply. */
   answerOutside(question: DnsQuestion): DnsMessage | undefined {
-    return askUpstream(question, this.#upstream);
+    const message = askUpstream(question, this.#upstream);
+    return message && fitToTransport(message);
   }
 
   /** Every record of the zones that can be listed, each with the object it comes from. Pod addresses cannot: they are read out of the question. */

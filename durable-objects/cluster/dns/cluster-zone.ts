@@ -13,9 +13,10 @@
  *
  * @see https://github.com/kubernetes/dns/blob/master/docs/specification.md
  */
+
+import { addressOfReverseName, type DnsAddress, parseAddress } from "../api/dns-address.ts";
+import { absolute, foldCase, labelsOf, nameOf, sameName } from "../api/domain-names.ts";
 import type { DnsRecord, ObjectRef } from "../api/network.ts";
-import { type Address, addressOfReverseName, parseAddress } from "./ip-address.ts";
-import { absolute, foldCase, labelsOf, nameOf, sameName } from "./names.ts";
 import { type ZoneChanges, type ZonePort, ZoneTables } from "./zone-tables.ts";
 
 /** Seconds; of every record but the schema version. */
@@ -190,7 +191,7 @@ export class ClusterZone {
   }
 
   /** A cluster IP stands for its Service and nothing else; another address for each endpoint that has it. */
-  #namesOf({ text }: Address): Candidate[] {
+  #namesOf({ text }: DnsAddress): Candidate[] {
     const service = this.tables.serviceOfIP(text);
     if (service !== undefined)
       return [{ host: text, port: -1, owner: [service.name, service.namespace, "svc"], object: serviceRef(service) }];
@@ -309,7 +310,7 @@ function labelMatches(label: string | undefined, stored: string): boolean {
   return wanted === "" || wanted === foldCase(stored);
 }
 
-const isOfType = ({ family }: Address, type: "A" | "AAAA"): boolean => family === (type === "A" ? "IPv4" : "IPv6");
+const isOfType = ({ family }: DnsAddress, type: "A" | "AAAA"): boolean => family === (type === "A" ? "IPv4" : "IPv6");
 
 function addressRecord(name: string, host: string): DnsRecord[] {
   const address = parseAddress(host);

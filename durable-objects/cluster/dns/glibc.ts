@@ -5,9 +5,9 @@
  * @see https://man7.org/linux/man-pages/man5/resolv.conf.5.html
  */
 import type { DnsMessage } from "../api/dns-message.ts";
+import { absolute, isAbsolute, labelsOf, nameProblem } from "../api/domain-names.ts";
+import { numberOption, parseResolvConf, type ResolvConf } from "../api/resolv-conf.ts";
 import type { LookupError } from "./libc.ts";
-import { absolute, isAbsolute, labelsOf, nameProblem } from "./names.ts";
-import { numberOption, parseResolvConf, type ResolvConf } from "./resolv-conf.ts";
 import { isReply, serversOf, type Walk, type WalkInput } from "./search-walk.ts";
 
 /** One address as glibc keeps it between the parser and the caller, and the first size of that buffer. */

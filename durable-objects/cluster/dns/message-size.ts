@@ -6,8 +6,8 @@
  * @see https://www.rfc-editor.org/rfc/rfc1035#section-4.1.4
  */
 import type { DnsMessage, Edns } from "../api/dns-message.ts";
+import { labelOctets, labelsOf, nameOctets, nameOf } from "../api/domain-names.ts";
 import type { DnsRecord } from "../api/network.ts";
-import { labelOctets, labelsOf, nameOctets, nameOf } from "./names.ts";
 import { type RdataField, rdataFields } from "./rdata.ts";
 
 const headerOctets = 12;
@@ -45,7 +45,7 @@ export class NameOffsets {
 }
 
 /** Octets of the whole message: `compressed` says how its names are written. */
-export function messageOctets(message: DnsMessage): number {
+function messageOctets(message: DnsMessage): number {
   const offsets = message.compressed ? new NameOffsets() : undefined;
   let octets = headerOctets;
   octets += nameLength(message.question.name, octets, true, offsets) + questionOctets;
@@ -59,7 +59,8 @@ export function messageOctets(message: DnsMessage): number {
  */
 export function fitToTransport(message: DnsMessage): DnsMessage {
   const limit = message.question.transport === "tcp" ? largestLimit : Math.max(smallestLimit, message.question.edns?.bufsize ?? 0);
-  if (messageOctets(message) <= limit) return message;
+  const whole = { ...message, octets: messageOctets(message) };
+  if (whole.octets <= limit) return whole;
   const offsets = new NameOffsets();
   const room = limit - optOctets(message.edns);
   let used = headerOctets;
@@ -80,7 +81,8 @@ export function fitToTransport(message: DnsMessage): DnsMessage {
   const [answer, authority, additional] = [take(message.answer), take(message.authority), take(message.additional)];
   const left = answer.length + authority.length + additional.length;
   const tc = left < message.answer.length + message.authority.length + message.additional.length;
-  return { ...message, answer, authority, additional, tc, compressed: true };
+  const cut = { ...message, answer, authority, additional, tc, compressed: true };
+  return { ...cut, octets: messageOctets(cut) };
 }
 
 function recordLength(record: DnsRecord, offset: number, offsets: NameOffsets | undefined): number {

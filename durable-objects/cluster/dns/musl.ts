@@ -5,9 +5,9 @@
  * @see https://wiki.musl-libc.org/functional-differences-from-glibc.html#Name-Resolver/DNS
  */
 import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
+import { absolute, isAbsolute, labelsOf, nameProblem, relative } from "../api/domain-names.ts";
+import { numberOption, parseResolvConf, type ResolvConf } from "../api/resolv-conf.ts";
 import { atLeast, type Libc, type LookupError } from "./libc.ts";
-import { absolute, isAbsolute, labelsOf, nameProblem, relative } from "./names.ts";
-import { numberOption, parseResolvConf, type ResolvConf } from "./resolv-conf.ts";
 import { isReply, serversOf, type Walk, type WalkInput } from "./search-walk.ts";
 
 /** A longer line of resolv.conf does not fit the buffer and is skipped, line end included. */

@@ -7,8 +7,8 @@
  * @see https://www.rfc-editor.org/rfc/rfc1035#section-3.3
  * @see https://www.rfc-editor.org/rfc/rfc3597 for types without a format of their own
  */
-import ipaddr from "ipaddr.js";
-import { absolute } from "./names.ts";
+import { addressOctets } from "../api/dns-address.ts";
+import { absolute } from "../api/domain-names.ts";
 
 export type RdataField =
   | { kind: "number"; octets: 2 | 4; value: number }
@@ -31,7 +31,7 @@ export function rdataFields(type: string, data: string): RdataField[] {
   switch (type) {
     case "A":
     case "AAAA":
-      return [{ kind: "octets", octets: ipaddr.parse(data).toByteArray() }];
+      return [{ kind: "octets", octets: addressOctets(data) }];
     case "CNAME":
     case "NS":
     case "PTR":

@@ -2,8 +2,8 @@
  * What both C libraries are given when they walk the search list, and what comes of it.
  */
 import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
+import type { ResolvConf } from "../api/resolv-conf.ts";
 import type { Libc, LookupError } from "./libc.ts";
-import type { ResolvConf } from "./resolv-conf.ts";
 
 export interface WalkInput {
   typed: string;

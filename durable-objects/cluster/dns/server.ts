@@ -34,7 +34,7 @@ export class DnsServer {
   }
 
   answer(question: DnsQuestion, { now, seed }: AnswerContext): DnsMessage {
-    if ((question.edns?.version ?? 0) !== 0) return badVersion(question);
+    if ((question.edns?.version ?? 0) !== 0) return fitToTransport(badVersion(question));
     const message = inAnyOrder(this.#cached(question, now), new SeededRandom(seed));
     return fitToTransport({ ...message, edns: returnedEdns(question.edns) });
   }
@@ -97,6 +97,7 @@ function emptyMessage(question: DnsQuestion): DnsMessage {
     authority: [],
     additional: [],
     compressed: false,
+    octets: 0,
     source: "none",
     outside: false,
   };

@@ -5,18 +5,19 @@
  * Whether a question reaches a server is the caller's `ask`; how the two C libraries walk the list is `glibc.ts` and
  * `musl.ts`.
  */
+
+import { parseAddress, reverseName } from "../api/dns-address.ts";
 import type { Ask, DnsMessage, DnsQuestion } from "../api/dns-message.ts";
+import { foldCase, relative, sameName } from "../api/domain-names.ts";
+import { type HostsEntry, parseHostsFile, podHostsFile } from "../api/hosts-file.ts";
 import type { DnsRecord, DnsStep, Resolution, ResolutionError } from "../api/network.ts";
 import type { Pod } from "../api/objects.ts";
+import { nodeResolvConf, numberOption, parseResolvConf, podResolvConf } from "../api/resolv-conf.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import { orderForUse } from "./address-order.ts";
 import { glibcLookup } from "./glibc.ts";
-import { type HostsEntry, parseHostsFile, podHostsFile } from "./hosts-file.ts";
-import { parseAddress, reverseName } from "./ip-address.ts";
 import { type Libc, type LookupError, libcOf } from "./libc.ts";
 import { muslLookup } from "./musl.ts";
-import { foldCase, relative, sameName } from "./names.ts";
-import { nodeResolvConf, numberOption, parseResolvConf, podResolvConf } from "./resolv-conf.ts";
 
 /** Everything a lookup depends on besides the servers. */
 export interface Stub {
@@ -157,6 +158,7 @@ export function resolve(query: { name: string; type?: string; from: Resolution["
     from,
     answers: found.records,
     addresses: found.addresses,
+    canonname: found.canonname,
     search: conf.search,
     ndots: numberOption(conf, "ndots", 1, 15),
     nameserver: conf.nameservers[0],

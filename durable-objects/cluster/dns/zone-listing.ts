@@ -3,10 +3,11 @@
  *
  * Every row is asked of the zone itself, so that the list cannot say anything else than the server.
  */
+
+import { parseAddress, reverseName } from "../api/dns-address.ts";
+import { absolute } from "../api/domain-names.ts";
 import type { DnsRecord, ObjectRef } from "../api/network.ts";
 import type { Candidate, ClusterZone } from "./cluster-zone.ts";
-import { parseAddress, reverseName } from "./ip-address.ts";
-import { absolute } from "./names.ts";
 
 export interface ZoneRow extends DnsRecord {
   /** The object that makes the record exist; absent for what the server makes by itself. */

@@ -3,7 +3,7 @@
  *
  * @see https://kubernetes.io/docs/tasks/network/customize-hosts-file-for-pods/
  */
-import type { Pod } from "../api/objects.ts";
+import type { Pod } from "./objects.ts";
 
 export interface HostsEntry {
   ip: string;

@@ -3,8 +3,8 @@
  *
  * @see https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-dns-policy
  */
-import type { PodSpec } from "../api/objects.ts";
-import type { SandboxOptions } from "../api/sandbox-options.ts";
+import type { PodSpec } from "./objects.ts";
+import type { SandboxOptions } from "./sandbox-options.ts";
 
 export interface ResolvConf {
   nameservers: string[];
@@ -14,7 +14,7 @@ export interface ResolvConf {
 }
 
 /** The resolver that the nodes use; it stands outside the cluster and knows nothing of it. */
-export const nodeNameserver = "192.0.2.53";
+export const nodeNameserver = "192.168.10.1";
 export const nodeResolvConf = `nameserver ${nodeNameserver}\n`;
 
 const limits = { nameservers: 3, searchDomains: 32, searchCharacters: 2048 } as const;
