@@ -1,0 +1,4 @@
+/** Base64 as Secrets carry it. */
+export function decodeBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,78 @@
+/**
+ * Logs of containers: what a process writes at its start and in its loop follows from the time; what it writes because
+ * of requests is kept.
+ *
+ * Lived, and bounded: the last lines of each container.
+ */
+import type { Process } from "./process.ts";
+
+export interface LogLine {
+  /** Cluster time. */
+  atMs: number;
+  text: string;
+}
+
+export const logLimits = { linesOfContainer: 500, lineBytes: 16 * 1024 } as const;
+
+export class ContainerLogs {
+  readonly #kept = new Map<string, LogLine[]>();
+  readonly #listeners = new Map<string, Set<() => void>>();
+
+  append(container: string, line: LogLine): void {
+    const lines = this.#kept.get(container) ?? [];
+    lines.push({ ...line, text: line.text.slice(0, logLimits.lineBytes) });
+    if (lines.length > logLimits.linesOfContainer) lines.shift();
+    this.#kept.set(container, lines);
+    for (const listener of this.#listeners.get(container) ?? []) listener();
+  }
+
+  kept(container: string): readonly LogLine[] {
+    return this.#kept.get(container) ?? [];
+  }
+
+  /** Calls back after each line. @returns how to stop it */
+  onLine(container: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(container) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(container, listeners);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(container);
+    };
+  }
+
+  forget(container: string): void {
+    this.#kept.delete(container);
+  }
+}
+
+/** At most so many lines of a loop are computed. */
+const maxRepeats = 1000;
+
+/**
+ * What the process itself wrote between two times, without what requests made it write.
+ *
+ * @param startedAt when it started
+ * @param until the end of its run, or now
+ */
+export function ownLines(process: Process, startedAt: number, until: number): LogLine[] {
+  if (process.does === "not-found") return [];
+  const first = (process.lines ?? []).map((text) => ({ atMs: startedAt, text: dated(text, startedAt) }));
+  if (process.does === "exit" || !process.repeats) return first;
+  const { everyMs, lines } = process.repeats;
+  const turns = Math.floor((until - startedAt) / everyMs) + 1;
+  const from = Math.max(0, turns - Math.ceil(maxRepeats / lines.length));
+  const repeated = Array.from({ length: Math.max(0, turns - from) }, (_, at) => startedAt + (from + at) * everyMs).flatMap((atMs) =>
+    lines.map((text) => ({ atMs, text: dated(text, atMs) })),
+  );
+  return [...first, ...repeated];
+}
+
+/** `$(date)` is the time of the line, as `date` prints it. */
+const dated = (text: string, atMs: number): string => text.replaceAll("$(date)", dateOutput(atMs));
+
+/** `Tue Nov 24 15:03:00 UTC 2026` */
+export function dateOutput(ms: number): string {
+  const [weekday = "", day, month, year, time] = new Date(ms).toUTCString().split(" ");
+  return `${weekday.replace(",", "")} ${month} ${String(Number(day)).padStart(2)} ${time} UTC ${year}`;
+}

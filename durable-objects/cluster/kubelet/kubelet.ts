@@ -1,0 +1,190 @@
+/**
+ * What runs in the pods of a cluster: the processes behind their addresses, their logs and files, and the commands that
+ * exec runs in them.
+ *
+ * Stored pods say what runs; nothing here decides that (`pod-worker.ts` does). Logs, written files and counters are
+ * lived: bounded, and gone with the container.
+ */
+import type { Reader } from "../api/controller.ts";
+import type { Listener, Machines, Network } from "../api/network.ts";
+import type { Container, Node, Pod } from "../api/objects.ts";
+import type { Random } from "../api/ports.ts";
+import type { SandboxOptions } from "../api/sandbox-options.ts";
+import { containerFiles, hostnameOf } from "./container-files.ts";
+import { ContainerLogs } from "./container-logs.ts";
+import { argvOf, processOf, startIn } from "./container-process.ts";
+import { CountedRandom } from "./counted-random.ts";
+import { type Environment, environmentOf, MissingReference } from "./environment.ts";
+import { parseImageReference } from "./image-reference.ts";
+import { imageOf } from "./images/catalog.ts";
+import type { Image } from "./images/image.ts";
+import type { ContainerView } from "./pod-life.ts";
+import { PodWorker } from "./pod-worker.ts";
+import type { Process, ReadFile, RunningContainer } from "./process.ts";
+import { WrittenFiles } from "./written-files.ts";
+
+export interface KubeletParts {
+  reader: Reader;
+  options: SandboxOptions;
+  /** Cluster time in milliseconds. */
+  now(): number;
+  random: Random;
+  /** True while a fault holds the node down. Default: none is. */
+  nodeDown?(node: string): boolean;
+}
+
+/** A container as the kubelet's parts look at it. */
+export interface ContainerPlace {
+  pod: Pod;
+  container: Container;
+  image: Image;
+  env: Environment;
+  /** What the environment refers to and is not there; then the container cannot be made. */
+  missing: string | undefined;
+  readFile: ReadFile;
+  /** Names the run of the container: another one after each restart. */
+  id: string;
+}
+
+export class Kubelet {
+  readonly machines: Machines;
+  /** The controller that gives bound pods their life; runs among the others. */
+  readonly podWorker: PodWorker;
+  readonly containerLogs = new ContainerLogs();
+  readonly writtenFiles = new WrittenFiles();
+
+  readonly #parts: KubeletParts;
+  readonly #random: CountedRandom;
+  readonly #listeners = new WeakMap<Pod, readonly Listener[]>();
+  #network: Network | undefined;
+
+  constructor(parts: KubeletParts) {
+    this.#parts = parts;
+    this.#random = new CountedRandom(parts.options.seed);
+    const nodeUp = (node: string): boolean =>
+      !(parts.nodeDown?.(node) ?? false) && parts.reader.get<Node>("nodes", undefined, node) !== undefined;
+    this.machines = {
+      nodeUp,
+      listeners: ({ namespace, name }) => {
+        const pod = parts.reader.get<Pod>("pods", namespace, name);
+        return pod ? this.#listenersOf(pod) : [];
+      },
+    };
+    this.podWorker = new PodWorker({
+      nodeUp,
+      view: (pod, container) => this.#view(pod, container),
+      forget: (pod) => this.#forget(pod),
+    });
+  }
+
+  /** Hands in the network that apps, tools and probes use. */
+  connect(network: Network): void {
+    this.#network = network;
+  }
+
+  get network(): Network {
+    if (!this.#network) throw new Error("kubelet: no network was connected");
+    return this.#network;
+  }
+
+  get reader(): Reader {
+    return this.#parts.reader;
+  }
+
+  get options(): SandboxOptions {
+    return this.#parts.options;
+  }
+
+  now(): number {
+    return this.#parts.now();
+  }
+
+  /** A container of a pod with its environment and files. */
+  place(pod: Pod, container: Container): ContainerPlace {
+    const { reader, options } = this.#parts;
+    const image = imageOf(parseImageReference(container.image ?? ""));
+    const found = environmentOf(pod, container, { ...imageEnvironment(image), HOSTNAME: hostnameOf(pod) }, reader);
+    const missing = found instanceof MissingReference ? found.missing : undefined;
+    const env = found instanceof MissingReference ? {} : found;
+    const id = runId(pod, container.name);
+    const readFile: ReadFile = (path) => {
+      const written = this.writtenFiles.layer(id).get(path);
+      if (written) return written.content;
+      const text = containerFiles({ pod, container, image, reader, options })[path];
+      return text === undefined ? undefined : new TextEncoder().encode(text);
+    };
+    return { pod, container, image, env, missing, readFile, id };
+  }
+
+  /** What the container's first process does. */
+  processIn({ container, env, readFile }: ContainerPlace): Process {
+    return processOf(container, env, readFile);
+  }
+
+  #view(pod: Pod, container: Container): ContainerView {
+    const place = this.place(pod, container);
+    const process = this.processIn(place);
+    return {
+      process,
+      missing: place.missing,
+      listeners: process.does === "run" ? (process.listeners?.(this.#running(place)) ?? []) : [],
+      run: (argv) => startIn(container, argv, place.env, place.readFile),
+    };
+  }
+
+  #running(place: ContainerPlace): RunningContainer {
+    const { pod, container, image, env, readFile, id } = place;
+    const kubelet = this;
+    return {
+      pod,
+      container,
+      argv: argvOf(container, image, env),
+      env,
+      reference: parseImageReference(container.image ?? ""),
+      readFile,
+      random: this.#random.of(id),
+      now: () => this.now(),
+      log: (text) => this.containerLogs.append(id, { atMs: this.now(), text }),
+      get network() {
+        return kubelet.network;
+      },
+    };
+  }
+
+  #listenersOf(pod: Pod): readonly Listener[] {
+    const known = this.#listeners.get(pod);
+    if (known) return known;
+    const sidecars = pod.spec.initContainers ?? [];
+    const statuses = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])];
+    const running = new Set(statuses.filter(({ state }) => state?.running).map(({ name }) => name));
+    const listeners = [...pod.spec.containers, ...sidecars]
+      .filter(({ name }) => running.has(name))
+      .flatMap((container) => this.#view(pod, container).listeners);
+    this.#listeners.set(pod, listeners);
+    return listeners;
+  }
+
+  #forget(pod: Pod): void {
+    for (const { name, restartCount } of [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])]) {
+      for (let run = 0; run <= restartCount; run += 1) {
+        const id = `${pod.metadata.uid}/${name}/${run}`;
+        this.containerLogs.forget(id);
+        this.writtenFiles.forget(id);
+        this.#random.forget(id);
+      }
+    }
+  }
+}
+
+const imageEnvironment = ({ env, user }: Image): Environment => ({
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  HOME: user === undefined ? "/root" : `/home/${user.name}`,
+  ...env,
+});
+
+/** Counts the restarts in, so that another run has another file system. */
+export function runId(pod: Pod, container: string, back = 0): string {
+  const statuses = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])];
+  const restarts = statuses.find(({ name }) => name === container)?.restartCount ?? 0;
+  return `${pod.metadata.uid}/${container}/${restarts - back}`;
+}
