@@ -30,7 +30,6 @@ import { ClusterDNS } from "./dns/cluster-dns.ts";
 import { EventRecorder } from "./event-recorder.ts";
 import { KubeProxy } from "./kube-proxy/kube-proxy.ts";
 import { Kubelet } from "./kubelet/kubelet.ts";
-import { podWorker } from "./kubelet/pod-worker.ts";
 import { ClusterNetwork } from "./network/cluster-network.ts";
 import { Traces } from "./network/traces.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -119,7 +118,10 @@ export class Cluster {
       resolve: (query) => this.network.resolve(query),
       route: (query) => this.network.route(query),
     });
-    this.#manager = new ControllerManager([...controllers, podWorker], (controller) => this.#contextFor(controller));
+    this.#manager = new ControllerManager([...controllers, this.kubelet.podWorker], (controller, requeueAt) => ({
+      ...this.#contextFor(controller),
+      requeueAt,
+    }));
     this.#store.onChange = (change) => this.#observe(change);
     if (stored === undefined) this.turn(() => this.#bear());
     else this.#wake();
@@ -214,14 +216,14 @@ export class Cluster {
     this.#store.putSetting(optionsSetting, JSON.stringify(this.options));
     const context = this.#contextFor({ name: "kubearium" });
     for (const [resource, object] of objectsAtBirth(this.options, this.#clock.now())) context.create(resource, object);
-    this.#manager.enqueueAll(this.#allObjects());
+    this.#manager.enqueueAll();
   }
 
   #wake(): void {
     for (const [resource, objects] of this.#allObjects()) {
       for (const object of objects) this.#observeDerived({ resource, object, previous: undefined, type: "ADDED" });
     }
-    this.#manager.enqueueAll(this.#allObjects());
+    this.#manager.enqueueAll();
   }
 
   #allObjects(): [resource: string, objects: readonly KubeObject[]][] {
@@ -258,7 +260,7 @@ export class Cluster {
       before: change.type === "ADDED" ? undefined : change.previous,
       after: change.type === "DELETED" ? undefined : change.object,
     };
-    this.#manager.observe(change.resource, seen, this.#store);
+    this.#manager.observe(change.resource, seen);
   }
 
   #observeDerived({ resource, object, previous, type }: Pick<StoreChange, "resource" | "object" | "previous" | "type">): void {
