@@ -1,0 +1,22 @@
+/** Every controller of the cluster, in the order in which they look at a change. */
+import type { Controller } from "../api/controller.ts";
+import { deploymentController } from "./deployment.ts";
+import { endpointsController } from "./endpoints.ts";
+import { endpointSliceController } from "./endpointslice.ts";
+import { kubernetesServiceController } from "./kubernetes-service.ts";
+import { namespaceController } from "./namespace.ts";
+import { rootCAPublisher, serviceAccountController } from "./namespace-defaults.ts";
+import { replicaSetController } from "./replicaset.ts";
+import { scheduler } from "./scheduler.ts";
+
+export const controllers: readonly Controller[] = [
+  serviceAccountController,
+  rootCAPublisher,
+  kubernetesServiceController,
+  deploymentController,
+  replicaSetController,
+  scheduler,
+  endpointsController,
+  endpointSliceController,
+  namespaceController,
+];

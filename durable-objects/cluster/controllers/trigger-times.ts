@@ -1,0 +1,60 @@
+/**
+ * Whose time `endpoints.kubernetes.io/last-change-trigger-time` takes: the earliest change of readiness, or creation of
+ * the Service, since the last look.
+ *
+ * Remembered only in memory: a look that finds nothing to write, as after a sleep, fills it again.
+ */
+import type { Pod, Service } from "../api/objects.ts";
+import { msOf, timeOf } from "../api/time.ts";
+import { podCondition } from "./pod-state.ts";
+
+export const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
+
+interface Seen {
+  service: number;
+  pods: ReadonlyMap<string, number>;
+}
+
+export class TriggerTimes {
+  readonly #seen = new Map<string, Seen>();
+
+  /** The time for the annotation; `undefined` where what changed has no time of its own, and the annotation goes. */
+  look(key: string, service: Service, pods: readonly Pod[]): string | undefined {
+    const before = this.#seen.get(key);
+    const created = msOf(service.metadata.creationTimestamp) ?? 0;
+    const times = new Map(pods.flatMap((pod) => timeOfReadiness(pod)));
+    this.#seen.set(key, { service: created, pods: times });
+    if (!before) return timeOf(created);
+    const changed = [...times].filter(([name, at]) => at > (before.pods.get(name) ?? 0)).map(([, at]) => at);
+    if (created > before.service) changed.push(created);
+    return changed.length === 0 ? undefined : timeOf(Math.min(...changed));
+  }
+
+  forget(key: string): void {
+    this.#seen.delete(key);
+  }
+}
+
+function timeOfReadiness(pod: Pod): [string, number][] {
+  const at = msOf(podCondition(pod, "Ready")?.lastTransitionTime);
+  return at === undefined ? [] : [[pod.metadata.name, at]];
+}
+
+/** One memory for each cluster: a controller's context is made once a cluster. */
+export class PerCluster<T> {
+  readonly #of = new WeakMap<object, T>();
+  readonly #make: () => T;
+
+  constructor(make: () => T) {
+    this.#make = make;
+  }
+
+  for(context: object): T {
+    let own = this.#of.get(context);
+    if (own === undefined) {
+      own = this.#make();
+      this.#of.set(context, own);
+    }
+    return own;
+  }
+}
