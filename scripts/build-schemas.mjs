@@ -6,6 +6,7 @@
  *
  * The notation of the field table is explained in `durable-objects/cluster/apiserver/fields/schema.ts`, which reads it.
  */
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -96,7 +97,8 @@ function fieldLine({ member, type, options, inside }, schema, packageName) {
     flags.push(
       ["", 0, false].includes(property.default) || JSON.stringify(property.default) === "{}" ? "=" : `=${JSON.stringify(property.default)}`,
     );
-  if (property.enum !== undefined) flags.push(`e:${property.enum.join(",")}`);
+  const values = property.enum ?? property.items?.enum ?? property.additionalProperties?.enum;
+  if (values !== undefined) flags.push(`e:${values.join(",")}`);
   if (property["x-kubernetes-list-type"] !== undefined) flags.push(`l:${property["x-kubernetes-list-type"]}`);
   if (property["x-kubernetes-list-map-keys"] !== undefined) flags.push(`k:${property["x-kubernetes-list-map-keys"].join(",")}`);
   if (property["x-kubernetes-map-type"] !== undefined) flags.push(`m:${property["x-kubernetes-map-type"]}`);
@@ -175,9 +177,16 @@ export const schemaExtras: Record<string, object> = ${JSON.stringify(extras)};
 
 /** `apps` -> its versions in order of preference, with the resources of each. */
 const groupOrder = discovery.apis.items.map(({ metadata, versions }) => [metadata.name, versions.map(({ version }) => version)]);
+const fingerprint = createHash("sha256")
+  .update(JSON.stringify([structs, kinds, atomic, extras, resources]))
+  .digest("hex")
+  .slice(0, 16);
 write(
   "discovery/resources.generated.ts",
   `${banner}
+/** Changes with the facts, so that clients that keep OpenAPI documents by their hash fetch new ones. */
+export const factsFingerprint = "${fingerprint}";
+
 /** API groups in the server's order, each with its versions in order of preference. The core group is not among them. */
 export const groupOrder: readonly (readonly [group: string, versions: readonly string[]])[] = ${JSON.stringify(groupOrder)};
 

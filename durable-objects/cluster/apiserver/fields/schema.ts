@@ -44,6 +44,7 @@ export interface Field {
   required: boolean;
   /** Undefined: none. Zero values (`""`, `0`, `{}`) only say how Go starts out. */
   default: unknown;
+  /** Of a list or map: of its elements. */
   enum: readonly string[] | undefined;
   listType: "atomic" | "set" | "map" | undefined;
   listMapKeys: readonly string[] | undefined;
