@@ -5,11 +5,9 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Directory, type DirectoryEntry, type DirectoryNamespace, type EndReason, shard, shardOf } from "./http/directory.ts";
+import { creationsPerWindow, creationWindowMs } from "./http/limits.ts";
 
-export const rememberEndedMs = 30 * 24 * 3600_000;
-/** Sandboxes that one address may make within `creationWindowMs`. Local mode has no such limit. */
-export const creationsPerWindow = 20;
-export const creationWindowMs = 3600_000;
+const rememberEndedMs = 30 * 24 * 3600_000;
 const maximumPage = 200;
 
 export interface DirectoryPage {

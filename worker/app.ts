@@ -7,7 +7,16 @@ import { directoryShards, shard } from "../durable-objects/http/directory.ts";
 import { isOutside } from "../durable-objects/http/door.ts";
 import { problem } from "../durable-objects/http/problem.ts";
 import { unknownSandbox } from "../durable-objects/http/refusals.ts";
-import { type Credential, credentialOf, mayCarryTokenInPath, publicOrigin, refuseCookie, refuseForeign, refuseStranger } from "./access.ts";
+import {
+  bearerSubprotocol,
+  type Credential,
+  credentialOf,
+  mayCarryTokenInPath,
+  publicOrigin,
+  refuseCookie,
+  refuseForeign,
+  refuseStranger,
+} from "./access.ts";
 import { serveDocs } from "./docs.ts";
 import type { Env } from "./env.ts";
 import { landingPage, landingPolicy, landingScript } from "./landing.ts";
@@ -85,12 +94,23 @@ async function enterSandbox(request: Request, env: Env): Promise<Response> {
   const object = objectOf(env, id);
   if (object === undefined) return unknownSandbox(path);
   const asked = visit(request, env, id, path, credential);
-  if (!outside) return hardened(await object.fetch(asked));
+  if (!outside) return hardened(agreeOnProtocol(request, credential, await object.fetch(asked)));
   for (const ours of ["authorization", "cookie"]) asked.headers.delete(ours);
   return object.fetch(asked);
 }
 
 const redirect = (location: string): Response => new Response(null, { status: 302, headers: { location } });
+
+/**
+ * A client that offers subprotocols gives up unless the server takes one. Where the token came as one and the surface has
+ * no opinion, that is the first that is no token.
+ */
+function agreeOnProtocol(request: Request, credential: Credential | undefined, response: Response): Response {
+  if (response.status !== 101 || credential?.via !== "subprotocol" || response.headers.has("sec-websocket-protocol")) return response;
+  const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((part) => part.trim());
+  const taken = offered.find((protocol) => !protocol.startsWith(bearerSubprotocol)) ?? offered[0] ?? "";
+  return new Response(null, { status: 101, webSocket: response.webSocket, headers: { "sec-websocket-protocol": taken } });
+}
 
 /** Keeps other sites from reading an answer as a script, an image or a guessed type. A socket passes as it is. */
 function hardened(response: Response): Response {

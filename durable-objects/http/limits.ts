@@ -5,6 +5,10 @@ import { maximumLifeSeconds, minimumTTLSeconds } from "./sandbox-record.ts";
 export const createBodyBytes = 1_048_576;
 export const maximumNodes = 100;
 
+/** Sandboxes that one address may make within `creationWindowMs`. Enforced by the directory; local mode has no such limit. */
+export const creationsPerWindow = 20;
+export const creationWindowMs = 3600_000;
+
 export const limits: Record<string, number> = {
   nodes: maximumNodes,
   createBodyBytes,
