@@ -1,0 +1,209 @@
+/**
+ * Pod: how it is admitted, defaulted, checked and shown, and how long it has to go.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/
+ */
+import { type FieldError, forbiddenField, invalid, required } from "../../api/field-error.ts";
+import { ipComplaints } from "../../api/ip-address.ts";
+import type { Pod } from "../../api/objects.ts";
+import { same } from "../../api/same.ts";
+import { ageColumn, nameColumn, none } from "../printing/cells.ts";
+import { summarizePod } from "../printing/pod-status.ts";
+import { type ResourceStrategy, strategy } from "../resource-strategy.ts";
+import { between, largestInt32 } from "../validation/checks.ts";
+import { complaintsAbout } from "../validation/object-meta.ts";
+import { podSpecWarnings, validatePodSpec } from "../validation/pod-spec.ts";
+import { admitPod } from "./pod-admission.ts";
+import { applyPodOnlyDefaults, applyPodSpecDefaults } from "./pod-defaults.ts";
+import { qosClassOf } from "./pod-qos.ts";
+
+const podStrategy: ResourceStrategy<Pod> = {
+  group: "",
+  version: "v1",
+  kind: "Pod",
+  plural: "pods",
+  singular: "pod",
+  shortNames: ["po"],
+  categories: ["all"],
+  namespaced: true,
+  subresources: ["status", "binding", "eviction", "log", "exec", "attach", "portforward", "proxy", "ephemeralcontainers", "resize"],
+  hasGeneration: true,
+  returnsDeletedObject: true,
+
+  applyDefaults: (pod) => {
+    pod.spec ??= { containers: [] };
+    pod.status ??= {};
+    applyPodSpecDefaults(pod.spec);
+    applyPodOnlyDefaults(pod.spec);
+  },
+  prepareForCreate: (pod, context) => {
+    admitPod(pod, context);
+    pod.status = { phase: "Pending", ...(pod.spec.schedulingGates?.length ? { conditions: [gated] } : {}), qosClass: qosClassOf(pod.spec) };
+  },
+  prepareForStatusUpdate: (next, previous) => {
+    next.spec = previous.spec;
+    next.status ??= {};
+    // The first of `podIPs` and `podIP` are one; whoever writes only one of them changes both.
+    const { status } = next;
+    if (status.podIP && !status.podIPs?.length) status.podIPs = [{ ip: status.podIP }];
+    else if (status.podIP && status.podIPs?.[0]?.ip !== status.podIP && same(status.podIPs, previous.status?.podIPs)) {
+      status.podIPs = [{ ip: status.podIP }];
+    }
+  },
+  validate: ({ spec }) => validatePodSpec(spec, "spec"),
+  validateUpdate,
+  validateStatusUpdate,
+  warnings: ({ spec }) => podSpecWarnings(spec, "spec"),
+  gracefulDeletion: ({ spec, status }, requested) => {
+    if (!spec.nodeName || status?.phase === "Failed" || status?.phase === "Succeeded") return 0;
+    const seconds = requested ?? spec.terminationGracePeriodSeconds ?? 0;
+    return seconds < 0 ? 1 : seconds;
+  },
+  selectableFields: {
+    "spec.nodeName": ({ spec }) => spec.nodeName ?? "",
+    "spec.restartPolicy": ({ spec }) => spec.restartPolicy ?? "",
+    "spec.schedulerName": ({ spec }) => spec.schedulerName ?? "",
+    "spec.serviceAccountName": ({ spec }) => spec.serviceAccountName ?? "",
+    "spec.hostNetwork": ({ spec }) => String(spec.hostNetwork ?? false),
+    "status.phase": ({ status }) => status?.phase ?? "",
+    "status.podIP": ({ status }) => status?.podIPs?.[0]?.ip ?? status?.podIP ?? "",
+    // Known to the server by name, but never filled in.
+    "status.podIPs": ({ status }) => (status?.podIPs ?? []).map(() => "").join(""),
+    "status.nominatedNodeName": ({ status }) => status?.nominatedNodeName ?? "",
+  },
+  columns: [
+    nameColumn,
+    { name: "Ready", cell: (pod, { now }) => summarizePod(pod, now).ready },
+    { name: "Status", cell: (pod, { now }) => summarizePod(pod, now).status },
+    { name: "Restarts", cell: (pod, { now }) => summarizePod(pod, now).restarts },
+    ageColumn,
+    { name: "IP", priority: 1, cell: ({ status }) => status?.podIPs?.[0]?.ip ?? (status?.podIP || none) },
+    { name: "Node", priority: 1, cell: ({ spec }) => spec.nodeName || none },
+    { name: "Nominated Node", priority: 1, cell: ({ status }) => status?.nominatedNodeName || none },
+    { name: "Readiness Gates", priority: 1, cell: readinessGates },
+  ],
+};
+
+export const pod = strategy(podStrategy);
+
+const gated = {
+  type: "PodScheduled",
+  status: "False",
+  reason: "SchedulingGated",
+  message: "Scheduling is blocked due to non-empty scheduling gates",
+  lastTransitionTime: undefined as unknown as string,
+};
+
+function readinessGates({ spec, status }: Pod): string {
+  const gates = spec.readinessGates ?? [];
+  if (gates.length === 0) return none;
+  const isMet = (type: string) => status?.conditions?.some((condition) => condition.type === type && condition.status === "True");
+  return `${gates.filter(({ conditionType }) => isMet(conditionType)).length}/${gates.length}`;
+}
+
+const mayNotChange =
+  "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+/** A running pod is what it is: only images, deadlines and some of what steers the scheduler may change. */
+function validateUpdate(next: Pod, previous: Pod): FieldError[] {
+  const errors = validatePodSpec(next.spec, "spec");
+  for (const list of ["containers", "initContainers"] as const) {
+    const containers = next.spec[list] ?? [];
+    if (containers.length !== (previous.spec[list] ?? []).length) {
+      return [...errors, forbiddenField(`spec.${list}`, "pod updates may not add or remove containers")];
+    }
+    for (const [at, container] of containers.entries()) {
+      const image = container.image ?? "";
+      if (image === "") errors.push(required(`spec.${list}[${at}].image`));
+      else if (image !== image.trim())
+        errors.push(invalid(`spec.${list}[${at}].image`, image, "must not have leading or trailing whitespace"));
+    }
+  }
+  const deadline = validateDeadline(next, previous);
+  if (deadline.length > 0) return [...errors, ...deadline];
+  errors.push(...validateGateRemoval(next, previous));
+  if (errors.length > 0) return errors;
+  errors.push(...validateAddedTolerations(next, previous));
+  if (errors.length > 0) return errors;
+  return same(withoutMutable(next, previous), previous.spec) ? [] : [forbiddenField("spec", mayNotChange)];
+}
+
+function validateDeadline({ spec: next }: Pod, { spec: previous }: Pod): FieldError[] {
+  const field = "spec.activeDeadlineSeconds";
+  const [after, before] = [next.activeDeadlineSeconds, previous.activeDeadlineSeconds];
+  if (after === undefined) {
+    return before === undefined ? [] : [invalid(field, null, "must not update from a positive integer to nil value")];
+  }
+  const errors = between(field, after, 0, largestInt32);
+  if (errors.length > 0) return errors;
+  return before !== undefined && before < after ? [invalid(field, after, "must be less than or equal to previous value")] : [];
+}
+
+/** Gates can only be taken away; while there are some, the scheduler's hints may become stricter. */
+function validateGateRemoval({ spec: next }: Pod, { spec: previous }: Pod): FieldError[] {
+  const known = new Set((previous.schedulingGates ?? []).map(({ name }) => name));
+  return (next.schedulingGates ?? []).flatMap(({ name }, at) =>
+    known.has(name)
+      ? []
+      : [forbiddenField(`spec.schedulingGates[${at}].name`, `only deletion is allowed, but found new scheduling gate '${name}'`)],
+  );
+}
+
+function validateAddedTolerations({ spec: next }: Pod, { spec: previous }: Pod): FieldError[] {
+  const withoutSeconds = ({ tolerationSeconds, ...rest }: object & { tolerationSeconds?: number }) => rest;
+  const kept = (previous.tolerations ?? []).every((old) =>
+    (next.tolerations ?? []).some(
+      (toleration) => same(withoutSeconds(toleration), withoutSeconds(old)) && (toleration.effect === "NoExecute" || same(toleration, old)),
+    ),
+  );
+  return kept ? [] : [forbiddenField("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")];
+}
+
+/** The next spec with everything that may change set back, to see whether anything else did. */
+function withoutMutable({ spec: next }: Pod, { spec: previous }: Pod): Pod["spec"] {
+  const restored = { ...next };
+  const oldImages = <C extends { image?: string }>(containers: C[] | undefined, before: C[] | undefined): C[] | undefined =>
+    containers?.map((container, at) => ({ ...container, image: before?.[at]?.image }) as C);
+  restored.containers = oldImages(next.containers, previous.containers) ?? [];
+  if (next.initContainers) restored.initContainers = oldImages(next.initContainers, previous.initContainers);
+  for (const field of ["activeDeadlineSeconds", "tolerations", "schedulingGates"] as const) {
+    if (previous[field] === undefined) delete restored[field];
+    else (restored as Record<string, unknown>)[field] = previous[field];
+  }
+  if ((previous.terminationGracePeriodSeconds ?? 0) < 0 && next.terminationGracePeriodSeconds === 1) {
+    restored.terminationGracePeriodSeconds = previous.terminationGracePeriodSeconds;
+  }
+  if (previous.schedulingGates?.length) {
+    if (isAddition(next.nodeSelector, previous.nodeSelector)) restored.nodeSelector = previous.nodeSelector;
+    if (isStricterAffinity(next.affinity, previous.affinity)) restored.affinity = previous.affinity;
+  }
+  return restored;
+}
+
+const isAddition = (after: Record<string, string> | undefined, before: Record<string, string> | undefined): boolean =>
+  Object.entries(before ?? {}).every(([key, value]) => after?.[key] === value);
+
+type Affinity = Pod["spec"]["affinity"];
+
+/** Node affinity of a gated pod may be added, and its terms may get more expressions. */
+function isStricterAffinity(after: Affinity, before: Affinity): boolean {
+  const required_ = "requiredDuringSchedulingIgnoredDuringExecution";
+  const terms = before?.nodeAffinity?.[required_]?.nodeSelectorTerms;
+  const next = after?.nodeAffinity?.[required_]?.nodeSelectorTerms;
+  const others = ({ nodeAffinity, ...rest }: NonNullable<Affinity>) => rest;
+  if (!same(others(after ?? {}), others(before ?? {}))) return false;
+  if (!terms) return true;
+  if (!next || next.length !== terms.length) return false;
+  return terms.every((term, at) =>
+    [...(term.matchExpressions ?? [])].every((old) => (next[at]?.matchExpressions ?? []).some((expression) => same(expression, old))),
+  );
+}
+
+function validateStatusUpdate({ status: next = {} }: Pod, { status: previous = {} }: Pod): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [at, { ip }] of (next.podIPs ?? []).entries()) errors.push(...complaintsAbout(`status.podIPs[${at}]`, ip ?? "", ipComplaints));
+  if (next.qosClass && previous.qosClass && next.qosClass !== previous.qosClass) {
+    errors.push(invalid("status.qosClass", next.qosClass, "field is immutable"));
+  }
+  return errors;
+}
