@@ -17,7 +17,7 @@ import { secret } from "./resources/secret.ts";
 import { service } from "./resources/service.ts";
 import { serviceAccount } from "./resources/service-account.ts";
 
-export const resources: readonly ResourceStrategy[] = [
+export const strategies: readonly ResourceStrategy[] = [
   namespace,
   node,
   pod,
