@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Case, compareCase } from "./golden-dns/cases.ts";
 import type { Failure } from "./golden-dns/comparison.ts";
+import { compareDoh, type DohRow } from "./golden-dns/doh.ts";
 import { compareResolver, type ResolverRow } from "./golden-dns/resolver.ts";
 import { readLines } from "./golden-dns/world.ts";
 
@@ -25,6 +26,7 @@ interface Capture {
 const captures: readonly Capture[] = [
   { file: "cases.jsonl", compare: (folder, line: Case) => compareCase(folder, line) },
   { file: "resolver.jsonl", compare: (folder, line: ResolverRow) => compareResolver(folder, line) },
+  { file: "doh.jsonl", compare: (folder, line: DohRow) => compareDoh(folder, line) },
 ];
 
 /** @param goldenDir the folder that holds `dns/` */

@@ -1,0 +1,190 @@
+/**
+ * DNS over HTTPS: the cluster's DNS server for clients outside of it, in wire format or as JSON.
+ *
+ * `?from=` puts the search list of a pod or namespace before the answer, which real servers leave to the client.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8484
+ */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import type { DnsMessage, DnsQuestion } from "../cluster/api/dns-message.ts";
+import { absolute, nameProblem, relative, sameName } from "../cluster/api/domain-names.ts";
+import type { DnsRecord, Resolution } from "../cluster/api/network.ts";
+import { seedFrom } from "../cluster/api/seeded-random.ts";
+import { lifetimeOf } from "../cluster/dns/answer-cache.ts";
+import { readBody } from "./body.ts";
+import { rcodeNumber, typeName, typeNumber } from "./dns-codes.ts";
+import { readRequest, writeMessage } from "./dns-wire.ts";
+import type { Operation } from "./operation.ts";
+import { problem } from "./problem.ts";
+import type { SandboxEnv } from "./sandbox.ts";
+import { senderOf } from "./sender.ts";
+
+type C = Context<SandboxEnv>;
+
+const wireType = "application/dns-message";
+const jsonType = "application/dns-json";
+const mostOctets = 65_535;
+
+const flag = z.enum(["", "0", "1", "false", "true"]).transform((text) => text !== "0" && text !== "false");
+
+const JsonQuery = z.object({
+  name: z.string().min(1).describe("The name to look up"),
+  type: z
+    .string()
+    .default("A")
+    .refine((type) => typeNumber(type) !== undefined, "no record type of that name")
+    .describe("A record type, by name or number"),
+  cd: flag.optional().describe("Checking disabled; copied into the answer"),
+  do: flag.optional().describe("Ask for signatures; there are none"),
+  from: z.string().min(1).optional().describe("Whose search list counts: `ns/pod`, `deploy/name`, a namespace, `node/name` or `outside`"),
+});
+
+const WireQuery = z.object({
+  dns: z.string().describe("The question in wire format, base64url without padding"),
+  from: JsonQuery.shape.from,
+});
+
+export const operations: Operation[] = [
+  {
+    method: "get",
+    path: "/s/{id}/dns-query",
+    summary: "Asks the cluster's DNS: RFC 8484 with `dns=`, or `application/dns-json` with `name=`",
+    tag: "sandbox",
+    query: z.object({ ...WireQuery.partial().shape, ...JsonQuery.partial().shape }),
+    responses: { 200: { description: "The answer; a name that does not exist is an answer too", contentType: wireType } },
+  },
+  {
+    method: "post",
+    path: "/s/{id}/dns-query",
+    summary: "Asks the cluster's DNS with a question in wire format as the body",
+    tag: "sandbox",
+    query: z.object({ from: JsonQuery.shape.from }),
+    responses: { 200: { description: "The answer", contentType: wireType } },
+  },
+];
+
+export const dnsQuery = () =>
+  new Hono<SandboxEnv>().all("/", async (c) => {
+    if (c.req.method === "GET" && c.req.query("dns") === undefined && c.req.query("name") !== undefined) return answerJson(c);
+    const octets = await questionOctets(c);
+    const request = octets && readRequest(octets);
+    return request === undefined ? invalidRequest() : answerWire(c, request);
+  });
+
+/** As the real server refuses: every method but GET and POST, several questions, anything that is no message. */
+const invalidRequest = (): Response =>
+  new Response("invalid request\n", {
+    status: 400,
+    headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+  });
+
+async function questionOctets(c: C): Promise<Uint8Array | undefined> {
+  if (c.req.method === "POST") return readBody(c.req.raw, mostOctets);
+  const texts = c.req.queries("dns") ?? [];
+  return c.req.method === "GET" && texts.length === 1 ? fromBase64url(texts[0] as string) : undefined;
+}
+
+function fromBase64url(text: string): Uint8Array | undefined {
+  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined;
+  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+}
+
+function answerWire(c: C, { id, opcode, question }: NonNullable<ReturnType<typeof readRequest>>): Response {
+  const message = answer(c, { ...question, transport: "tcp" }, c.req.query("from"));
+  if (typeof message === "string") return noSuchSender(c, message);
+  return new Response(writeMessage(message, { id, opcode }), {
+    headers: { "content-type": wireType, "cache-control": `max-age=${lifetimeOf(message)}` },
+  });
+}
+
+function answerJson(c: C): Response {
+  const query = JsonQuery.safeParse(c.req.query());
+  if (!query.success) return badQuestion(c, z.prettifyError(query.error));
+  const { name, type, cd = false, do: wantsSignatures = false, from } = query.data;
+  const wrong = nameProblem(name);
+  if (wrong !== undefined) return badQuestion(c, `${name} cannot be asked: ${wrong.replaceAll("-", " ")}.`);
+  const question: DnsQuestion = {
+    name: absolute(name),
+    type: typeName(typeNumber(type) as number),
+    transport: "tcp",
+    cd,
+    ...(wantsSignatures ? { edns: { bufsize: mostOctets, version: 0, do: true, options: [] } } : {}),
+  };
+  const message = answer(c, question, from, name);
+  if (typeof message === "string") return noSuchSender(c, message);
+  return c.body(JSON.stringify(jsonOf(message)), 200, { "content-type": jsonType, "cache-control": `max-age=${lifetimeOf(message)}` });
+}
+
+/**
+ * @param typed the name as it goes through the search list of `from`
+ * @returns a sentence where there is no such sender
+ */
+function answer(c: C, question: DnsQuestion, from: string | undefined, typed = relative(question.name)): DnsMessage | string {
+  const { cluster } = c.get("sandbox");
+  const now = cluster.now();
+  const seed = seedFrom(`${question.name} ${question.type} ${now}`, cluster.options.seed);
+  const ask = (name: string): DnsMessage => cluster.dns.answer({ ...question, name }, { now, seed });
+  if (from === undefined) return ask(question.name);
+  const sender = senderOf(from, cluster.reader);
+  if (typeof sender === "string") return sender;
+  return asIfAsked(question, cluster.network.resolve({ from: sender, name: typed, type: question.type }), ask);
+}
+
+/** Clients discard records that are not about their question: the name that the search list found becomes an alias of theirs. */
+function asIfAsked(question: DnsQuestion, found: Resolution, ask: (name: string) => DnsMessage): DnsMessage {
+  const name = found.trace.at(-1)?.query ?? question.name;
+  const rcode = found.rcode === unanswered ? "SERVFAIL" : found.rcode;
+  const message = ask(name);
+  const sections = message.rcode === rcode ? message : { ...message, authority: [], additional: [] };
+  const records = found.answers.length > 0 ? found.answers : found.addresses.map((data) => fromHostsFile(question.name, data));
+  const alias: DnsRecord[] =
+    records.length > 0 && !sameName(name, question.name)
+      ? [{ name: question.name, type: "CNAME", ttl: lowestTTL(records), data: name }]
+      : [];
+  return { ...sections, question, rcode, answer: [...alias, ...records] };
+}
+
+/** The rcode of a resolution to which no server replied. */
+const unanswered = "TIMEOUT";
+
+/** The hosts file knows no TTL, and may change at any time. */
+const fromHostsFile = (name: string, data: string): DnsRecord => ({ name, type: data.includes(":") ? "AAAA" : "A", ttl: 0, data });
+
+const lowestTTL = (records: readonly DnsRecord[]): number => Math.min(...records.map(({ ttl }) => ttl));
+
+/** The JSON form that public resolvers share. */
+function jsonOf({ question, rcode, tc, rd, ra, cd, answer, authority, additional }: DnsMessage): object {
+  const records = (of: readonly DnsRecord[]): object[] =>
+    of.map(({ name, type, ttl, data }) => ({ name, type: typeNumber(type), TTL: ttl, data }));
+  return {
+    Status: rcodeNumber(rcode),
+    TC: tc,
+    RD: rd,
+    RA: ra,
+    AD: false,
+    CD: cd,
+    Question: [{ name: question.name, type: typeNumber(question.type) }],
+    ...(answer.length > 0 ? { Answer: records(answer) } : {}),
+    ...(authority.length > 0 ? { Authority: records(authority) } : {}),
+    ...(additional.length > 0 ? { Additional: records(additional) } : {}),
+  };
+}
+
+const badQuestion = (c: C, detail: string): Response =>
+  problem(c, {
+    type: "bad-dns-question",
+    title: "Bad DNS question",
+    status: 400,
+    detail,
+    fix: "Send ?name=web.default.svc.cluster.local&type=A",
+  });
+
+const noSuchSender = (c: C, sentence: string): Response =>
+  problem(c, {
+    type: "no-such-sender",
+    title: "No such sender",
+    status: 400,
+    detail: `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`,
+    fix: "Name a pod (namespace/pod), a Deployment (deploy/name), a namespace, a node (node/name) or outside.",
+  });
