@@ -17,7 +17,7 @@ import { secret } from "./resources/secret.ts";
 import { service } from "./resources/service.ts";
 import { serviceAccount } from "./resources/service-account.ts";
 
-export const strategies: readonly ResourceStrategy[] = [
+export const resources: readonly ResourceStrategy[] = [
   namespace,
   node,
   pod,
