@@ -3,11 +3,15 @@ import type { Controller } from "../api/controller.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointsController } from "./endpoints.ts";
 import { endpointSliceController } from "./endpointslice.ts";
+import { endpointSliceMirroringController } from "./endpointslice-mirroring.ts";
+import { garbageCollector } from "./garbage-collector.ts";
 import { kubernetesServiceController } from "./kubernetes-service.ts";
 import { namespaceController } from "./namespace.ts";
 import { rootCAPublisher, serviceAccountController } from "./namespace-defaults.ts";
+import { podGarbageCollector } from "./pod-gc.ts";
 import { replicaSetController } from "./replicaset.ts";
 import { scheduler } from "./scheduler.ts";
+import { serviceLBController } from "./service-lb.ts";
 
 export const controllers: readonly Controller[] = [
   serviceAccountController,
@@ -18,5 +22,9 @@ export const controllers: readonly Controller[] = [
   scheduler,
   endpointsController,
   endpointSliceController,
+  endpointSliceMirroringController,
+  serviceLBController,
   namespaceController,
+  garbageCollector,
+  podGarbageCollector,
 ];

@@ -41,12 +41,14 @@ const identityOf = ({ addresses, hostname, targetRef }: SliceEndpoint): string =
  * @param desired endpoints grouped by the ports they offer
  * @param isStale says that a slice has to be written for other reasons (its labels)
  * @param capacity endpoints in a slice
+ * @param whenEmpty whether one slice stays where there is nothing to put into it
  */
 export function layOut(
   present: readonly EndpointSlice[],
   desired: readonly { ports: EndpointPort[] | null; endpoints: readonly SliceEndpoint[] }[],
   isStale: (slice: EndpointSlice) => boolean,
   capacity = maxEndpointsPerSlice,
+  whenEmpty: "placeholder" | "may-be-none" = "placeholder",
 ): SliceLayout {
   const layout: SliceLayout = { writes: [], deletes: [] };
   const left = new Set(present);
@@ -56,7 +58,7 @@ export function layOut(
     layOutPorts(layout, own, ports, endpoints, isStale, capacity);
   }
   layout.deletes.push(...left);
-  keepPlaceholder(layout, present, isStale);
+  if (whenEmpty === "placeholder") keepPlaceholder(layout, present, isStale);
   reuseDeleted(layout);
   return layout;
 }
