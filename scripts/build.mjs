@@ -2,7 +2,7 @@
  * Builds what `npm start` runs: the Worker's bundle (`dist/worker`), the page and the documentation (`dist/web`), and the
  * launcher (`dist/local`). A target whose sources have not changed since it was built is left alone.
  *
- * `node scripts/build.mjs [--force]`
+ * `node scripts/build.mjs [--force] [--quiet]`
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -23,12 +23,14 @@ const targets = [
   { name: "local", sources: ["local"], output: "local/start.mjs", build: buildLocal },
 ];
 
-async function main(force) {
+async function main({ force, quiet }) {
   const stamps = await readStamps();
   for (const { name, sources, output, build } of targets) {
     const stamp = await hashOf([...shared, ...sources]);
     if (!force && stamps[name] === stamp && existsSync(path.join(dist, output))) continue;
+    const began = performance.now();
     await build();
+    if (!quiet) console.log(`built ${name} in ${((performance.now() - began) / 1000).toFixed(1)} s`);
     stamps[name] = stamp;
     await mkdir(dist, { recursive: true });
     await writeFile(stampsFile, `${JSON.stringify(stamps, null, 2)}\n`);
@@ -152,7 +154,7 @@ async function readStamps() {
 }
 
 try {
-  await main(process.argv.includes("--force"));
+  await main({ force: process.argv.includes("--force"), quiet: process.argv.includes("--quiet") });
 } catch (error) {
   // esbuild has said where; its stack says nothing more.
   console.error(error.errors === undefined ? error : `Not built: ${error.message.split("\n", 1)[0]}`);
