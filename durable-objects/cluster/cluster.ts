@@ -215,7 +215,15 @@ export class Cluster {
   #bear(): void {
     this.#store.putSetting(optionsSetting, JSON.stringify(this.options));
     const context = this.#contextFor({ name: "kubearium" });
-    for (const [resource, object] of objectsAtBirth(this.options, this.#clock.now())) context.create(resource, object);
+    for (const [resource, object] of objectsAtBirth(this.options, this.#clock.now())) {
+      const created = context.create(resource, object);
+      // A kubelet posts its node's status after it registered; then the node is no longer held to be not ready.
+      if (resource === "nodes") {
+        const registered = context.updateStatus<KubeObject>(resource, { ...created, status: object.status });
+        const { taints: _, ...spec } = registered.spec;
+        context.update(resource, { ...registered, spec });
+      }
+    }
     this.#manager.enqueueAll();
   }
 

@@ -18,10 +18,20 @@ export class EventRecorder {
     this.#parts = parts;
   }
 
-  record(about: ObjectRefLike, type: "Normal" | "Warning", reason: string, message: string, component: string): void {
+  record(about: ObjectRefLike, type: "Normal" | "Warning", reason: string, message: string, component: string, host?: string): void {
     const { now } = this.#parts;
     const namespace = about.metadata.namespace ?? "default";
-    const key = [component, about.kind, namespace, about.metadata.name, about.metadata.uid ?? "", type, reason, message].join("\0");
+    const key = [
+      component,
+      about.kind,
+      namespace,
+      about.metadata.name,
+      about.metadata.uid ?? "",
+      about.fieldPath ?? "",
+      type,
+      reason,
+      message,
+    ].join("\0");
     const said = this.#saidByNow();
     const known = said.get(key);
     const at = timeOf(now());
@@ -43,17 +53,18 @@ export class EventRecorder {
           ...(about.metadata.uid === undefined ? {} : { uid: about.metadata.uid }),
           apiVersion: about.apiVersion,
           ...(about.metadata.resourceVersion === undefined ? {} : { resourceVersion: about.metadata.resourceVersion }),
+          ...(about.fieldPath === undefined ? {} : { fieldPath: about.fieldPath }),
         },
         reason,
         message,
-        source: { component },
+        source: { component, ...(host === undefined ? {} : { host }) },
         firstTimestamp: at,
         lastTimestamp: at,
         count: 1,
         type,
         eventTime: null,
         reportingComponent: component,
-        reportingInstance: "",
+        reportingInstance: host ?? "",
       });
       said.set(key, name);
     } catch (error) {
@@ -67,7 +78,17 @@ export class EventRecorder {
     this.#said = new Map();
     for (const event of this.#parts.list<KubeObject>("events")) {
       const { involvedObject: about = {}, type, reason, message, source = {} } = event;
-      const key = [source.component, about.kind, event.metadata.namespace, about.name, about.uid ?? "", type, reason, message].join("\0");
+      const key = [
+        source.component,
+        about.kind,
+        event.metadata.namespace,
+        about.name,
+        about.uid ?? "",
+        about.fieldPath ?? "",
+        type,
+        reason,
+        message,
+      ].join("\0");
       this.#said.set(key, event.metadata.name);
     }
     return this.#said;
