@@ -2,8 +2,9 @@
  * Writes an object as Go would encode the kind's structure: members in its order, unknown ones dropped, empty ones left
  * out where they are optional, and zero values for those that are always there (`status: {}`, `containers: null`).
  */
-import type { Field, FieldType, Struct } from "./schema.ts";
-import { structNamed } from "./schema.ts";
+import type { KubeObject } from "../../api/objects.ts";
+import type { GroupVersionKind } from "./field-knowledge.ts";
+import { type Field, type FieldType, type Struct, structNamed, structOf } from "./schema.ts";
 
 /** What Go writes for a value nobody set; undefined: nothing. */
 function zeroValue({ type, pointer, omit }: Field): unknown {
@@ -59,37 +60,64 @@ const omittedWhenEmpty: ReadonlySet<FieldType["kind"]> = new Set([
   "map",
 ]);
 
-function encodeField(field: Field, value: unknown): unknown {
-  if (value === undefined || value === null) return zeroValue(field);
+/** `stored`: as it comes back from storage, where an empty list and none are the same. */
+function encodeField(field: Field, value: unknown, stored: boolean): unknown {
+  const isUnset = value === undefined || value === null || (stored && field.type.kind === "list" && isEmpty(value));
+  if (isUnset) return zeroValue(field);
   if (!field.pointer && field.omit !== "never" && omittedWhenEmpty.has(field.type.kind) && isEmpty(value)) return undefined;
-  return encodeValue(field.type, value);
+  return encodeValue(field.type, value, stored);
 }
 
 /** An element that is null in the document is a zero one in Go. */
-const zeroElement = (type: FieldType): unknown =>
-  type.kind === "struct" ? encodeStruct(structNamed(type.name), {}) : type.kind === "quantity" ? "0" : zeroScalar(type);
+function zeroElement(type: FieldType, stored: boolean): unknown {
+  if (type.kind === "struct") return encodeStruct(structNamed(type.name), {}, stored);
+  if (type.kind === "quantity") return "0";
+  return type.kind === "bytes" && stored ? "" : zeroScalar(type);
+}
 
-function encodeValue(type: FieldType, value: unknown): unknown {
+function encodeValue(type: FieldType, value: unknown, stored: boolean): unknown {
   switch (type.kind) {
     case "struct":
-      return encodeStruct(structNamed(type.name), value as Record<string, unknown>);
+      return encodeStruct(structNamed(type.name), value as Record<string, unknown>, stored);
     case "list":
-      return (value as unknown[]).map((item) => (item === null ? zeroElement(type.of) : encodeValue(type.of, item)));
+      return (value as unknown[]).map((item) => encodeElement(type.of, item, stored));
     case "map": {
       const members = Object.entries(value as Record<string, unknown>);
-      return Object.fromEntries(members.map(([key, item]) => [key, item === null ? zeroElement(type.of) : encodeValue(type.of, item)]));
+      return Object.fromEntries(members.map(([key, item]) => [key, encodeElement(type.of, item, stored)]));
     }
     default:
       return value;
   }
 }
 
+const encodeElement = (type: FieldType, item: unknown, stored: boolean): unknown =>
+  item === null || item === undefined ? zeroElement(type, stored) : encodeValue(type, item, stored);
+
 /** A new object; values of leaves are shared with the old one. */
-export function encodeStruct(struct: Struct, value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function encodeStruct(struct: Struct, value: Readonly<Record<string, unknown>>, stored = false): Record<string, unknown> {
   const written: Record<string, unknown> = {};
   for (const field of struct.fields.values()) {
-    const encoded = encodeField(field, value[field.name]);
+    const encoded = encodeField(field, value[field.name], stored);
     if (encoded !== undefined) written[field.name] = encoded;
   }
   return written;
+}
+
+/**
+ * The object as the server would read it back from storage: for built-in kinds members in the order of the structure, empty
+ * lists as null where they are not left out; for custom resources members sorted. To be called on what strategies leave
+ * behind, before it is stored or answered (dry runs too).
+ */
+export function storedForm<T extends KubeObject>(gvk: GroupVersionKind, object: T): T {
+  const struct = structOf(gvk);
+  if (struct === undefined) return sortedMembers(object) as T;
+  const { kind, apiVersion } = object;
+  return { kind, apiVersion, ...encodeStruct(struct, { ...object, kind: undefined, apiVersion: undefined }, true) } as unknown as T;
+}
+
+function sortedMembers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedMembers);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, sortedMembers(member)]));
 }
