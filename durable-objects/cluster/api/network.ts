@@ -135,6 +135,8 @@ export interface Backend {
 export interface Route {
   verdict: Verdict;
   protocol: Protocol;
+  /** The seed of all draws: the same query with it gives the same route. */
+  seed?: number;
   hops: Hop[];
   resolution?: Resolution;
   /** The address and port the sender wrote on the packet. */

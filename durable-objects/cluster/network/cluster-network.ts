@@ -1,0 +1,389 @@
+/**
+ * The emulated network: what a name means to a sender, and what becomes of a packet and the HTTP request it carries.
+ *
+ * Puts the parts of a way together: name, connection, rules, delivery, reply. Each part is a file of its own. Pure but
+ * for what kernels remember: session affinity, and a count of connections that keeps draws apart.
+ */
+import type { Reader } from "../api/controller.ts";
+import { parseIP } from "../api/ip-address.ts";
+import type { Machines, Network, Protocol, Resolution, ResolveQuery, Route, RouteQuery, Sender } from "../api/network.ts";
+import type { Service } from "../api/objects.ts";
+import type { Upstream } from "../api/ports.ts";
+import type { SandboxOptions } from "../api/sandbox-options.ts";
+import { SeededRandom, seedFrom } from "../api/seeded-random.ts";
+import type { ClusterDNS } from "../dns/cluster-dns.ts";
+import { AddressBook, canonical } from "./address-book.ts";
+import { type AffinityEntry, AffinityTable } from "./affinity-table.ts";
+import { endpointText } from "./endpoint-text.ts";
+import { exchange, hostOf, requestOf } from "./http-exchange.ts";
+import { hopsOfLookup, lookUp, type NameLookup } from "./name-lookup.ts";
+import { type NoOrigin, type Origin, originOf } from "./origin.ts";
+import { type RulesSource, type WayContext, wayOf } from "./packet-way.ts";
+import type { HopDraft, Way } from "./way.ts";
+
+export interface NetworkParts {
+  kubeProxy: RulesSource;
+  dns: Pick<ClusterDNS, "answer" | "answerOutside">;
+  machines: Machines;
+  upstream: Upstream;
+  reader: Reader;
+  options: SandboxOptions;
+  /** Cluster time in milliseconds. */
+  now(): number;
+  /** A number that changes with every write; lets the network keep its address book between them. */
+  revision?(): number;
+}
+
+/** What the emulated kernels remember beyond their rules. */
+export interface LivedNetwork {
+  connections: number;
+  affinity: AffinityEntry[];
+}
+
+/** Requests that apps send while they answer a request, one inside the other. */
+const deepestNesting = 16;
+const firstEphemeralPort = 32_768;
+const ephemeralPorts = 28_232;
+
+export class ClusterNetwork implements Network {
+  readonly #parts: NetworkParts;
+  readonly #affinity = new AffinityTable();
+  #connections = 0;
+  #nesting = 0;
+  #book: { revision: number; book: AddressBook } | undefined;
+
+  constructor(parts: NetworkParts) {
+    this.#parts = parts;
+  }
+
+  resolve({ from, name, type }: ResolveQuery): Resolution {
+    return this.lookUp({ from, name, ...(type === undefined ? {} : { type }) }).resolution;
+  }
+
+  /** As `resolve`, with the way that the last question took; a sender that cannot send asks nothing. */
+  lookUp({ from, name, type, seed }: ResolveQuery & { seed?: number }): NameLookup & { failure?: NoOrigin } {
+    const context = this.#context(this.#seed(seed), "brief");
+    const origin = originOf(from, context);
+    if ("cause" in origin) return { resolution: silence(name, type, from), failure: origin };
+    return lookUp(name, type, origin, this.#parts.dns, context);
+  }
+
+  route(query: RouteQuery): Route {
+    return this.#route(query, query.detail ?? "hops");
+  }
+
+  /** What becomes of the packet, without hops and candidates: for many flows. No HTTP request is sent. */
+  outcome({ http: _http, ...query }: RouteQuery): Pick<Route, "verdict" | "backend" | "cause"> {
+    const { verdict, backend, cause } = this.#route(query, "brief");
+    return { verdict, ...(backend === undefined ? {} : { backend }), ...(cause === undefined ? {} : { cause }) };
+  }
+
+  /** Where a sender stands, and with which addresses it would send. */
+  originOf(sender: Sender): Origin | NoOrigin {
+    return originOf(sender, this.#context(0, "brief"));
+  }
+
+  lived(): LivedNetwork {
+    return { connections: this.#connections, affinity: this.#affinity.entries() };
+  }
+
+  restore({ connections, affinity }: LivedNetwork): void {
+    this.#connections = connections;
+    this.#affinity.restore(affinity);
+  }
+
+  #route(query: RouteQuery, detail: WayContext["detail"]): Route {
+    const seed = this.#seed(query.seed);
+    const context = this.#context(seed, detail);
+    const protocol = query.to.protocol ?? "TCP";
+    const port = protocol === "ICMP" ? undefined : (query.to.port ?? (query.http === undefined ? undefined : 80));
+    const draft = new RouteDraft(protocol, seed);
+    const origin = originOf(query.from, context);
+    draft.hop(readHop(query, origin.place, protocol, port));
+    if ("cause" in origin) return draft.stop(origin.place, "no-route", origin.cause);
+    const target = this.#target(query.to.host, origin, context, draft);
+    if (target === undefined) return draft.stopped();
+    return this.#connect({ query, origin, protocol, ...target, ...(port === undefined ? {} : { port }) }, context, draft);
+  }
+
+  /** The address that the sender writes on the packet; `undefined` where the draft has come to its stop. */
+  #target(host: string, origin: Origin, context: WayContext, draft: RouteDraft): { ip: string; service?: Service } | undefined {
+    const literal = literalOf(host);
+    if (literal !== undefined) return { ip: literal };
+    const found = lookUp(host, undefined, origin, this.#parts.dns, context);
+    const serviceOf = (name: string): Service | undefined => this.#serviceNamed(name);
+    draft.hops(hopsOfLookup(found, origin, { serviceOf }));
+    draft.resolution = found.resolution;
+    const [ip] = found.resolution.addresses;
+    if (ip !== undefined) return { ip: canonical(ip) };
+    const { way } = found;
+    if (way?.verdict === "unsupported") draft.stop(origin.place, "unsupported", way.cause!, way);
+    else draft.stop(origin.place, "name-not-found", unresolved(found));
+    return undefined;
+  }
+
+  #connect(
+    to: { query: RouteQuery; origin: Origin; protocol: Protocol; ip: string; port?: number },
+    context: WayContext,
+    draft: RouteDraft,
+  ): Route {
+    const { query, origin, protocol, ip, port } = to;
+    const family = parseIP(ip)?.family ?? "IPv4";
+    draft.target = port === undefined ? { ip } : { ip, port };
+    const src = isLoopback(ip) ? ip : origin.addressOf(family);
+    if (src === undefined) {
+      return draft.stop(origin.place, "no-route", { code: "no-address-of-family", params: { family, ip } }, { icmp: "net-unreachable" });
+    }
+    const sourcePort = query.flow?.sourcePort ?? firstEphemeralPort + context.random.int(ephemeralPorts);
+    const source = endpointText(src, protocol === "ICMP" ? undefined : sourcePort);
+    draft.hop(connectHop({ origin, source, ip, protocol, port, owned: this.#isOwned(ip, context) }));
+    const way = wayOf({ origin, protocol, src, sourcePort, dst: ip, ...(port === undefined ? {} : { port }) }, context);
+    draft.follow(way);
+    if (way.verdict !== "delivered") return draft.stop(way.at, way.verdict, way.cause!, way);
+    return this.#reply({ query, origin, source, way }, context, draft);
+  }
+
+  #reply(of: { query: RouteQuery; origin: Origin; source: string; way: Way }, context: WayContext, draft: RouteDraft): Route {
+    const { query, origin, source, way } = of;
+    const end = way.end!;
+    const rewritten = endpointText(way.destination.ip, way.destination.port);
+    const reply = (code: string, params: HopDraft["params"]): void => {
+      const src = endpointText(draft.target!.ip, draft.target!.port);
+      const back = rewritten === src ? {} : { srcAfter: src };
+      draft.hop({
+        at: origin.place,
+        does: "reply",
+        code,
+        params: { ...params, rewritten: rewritten !== src, address: src },
+        objects: [],
+        src: rewritten,
+        ...back,
+        dst: source,
+      });
+    };
+    if (draft.protocol === "ICMP") reply("reply-echo", { from: way.destination.ip });
+    else if (query.http === undefined || context.detail === "brief") {
+      if (draft.protocol === "TCP") reply("reply-open", { from: rewritten });
+    } else if (this.#nesting >= deepestNesting) {
+      return draft.stop(end.place, "unsupported", { code: "nested-too-deep", params: { depth: deepestNesting } });
+    } else {
+      const request = requestOf(query);
+      const response = this.#exchange(request, way);
+      if (response === undefined) draft.cause = { code: "says-nothing", params: { place: end.place } };
+      else {
+        draft.http = { request, response };
+        if (response.status >= 400) draft.cause = httpCause(request, response.status, way);
+        reply("reply-http", { status: response.status, from: rewritten });
+      }
+    }
+    return draft.delivered(way);
+  }
+
+  #exchange(request: ReturnType<typeof requestOf>, way: Way): ReturnType<typeof exchange> {
+    this.#nesting += 1;
+    try {
+      return exchange(request, way.end!, { ip: way.source.ip, port: way.source.port ?? 0 });
+    } finally {
+      this.#nesting -= 1;
+    }
+  }
+
+  #context(seed: number, detail: WayContext["detail"]): WayContext {
+    const { kubeProxy, reader, machines, upstream, options, now } = this.#parts;
+    const random = new SeededRandom(seed);
+    return {
+      kubeProxy,
+      reader,
+      machines,
+      upstream,
+      options,
+      affinity: this.#affinity,
+      book: this.#addressBook(),
+      now: now(),
+      random,
+      detail,
+    };
+  }
+
+  #addressBook(): AddressBook {
+    const revision = this.#parts.revision?.();
+    if (revision === undefined) return new AddressBook(this.#parts.reader);
+    if (this.#book?.revision !== revision) this.#book = { revision, book: new AddressBook(this.#parts.reader) };
+    return this.#book.book;
+  }
+
+  /** One connection after the other draws anew; the same seed draws the same. */
+  #seed(asked: number | undefined): number {
+    if (asked !== undefined) return asked;
+    this.#connections += 1;
+    return seedFrom(`connection ${this.#connections}`, this.#parts.options.seed);
+  }
+
+  #isOwned(ip: string, { book, upstream }: WayContext): boolean {
+    return isLoopback(ip) || book.ownerOf(ip) !== undefined || upstream.machine(ip) !== undefined;
+  }
+
+  /** To point at it in a hop; the answer itself came from DNS. */
+  #serviceNamed(name: string): Service | undefined {
+    const suffix = `.svc.${this.#parts.options.clusterDomain}.`;
+    const folded = name.toLowerCase();
+    if (!folded.endsWith(suffix)) return undefined;
+    const [service = "", namespace, ...more] = folded.slice(0, -suffix.length).split(".");
+    return namespace === undefined || more.length > 0 ? undefined : this.#parts.reader.get<Service>("services", namespace, service);
+  }
+}
+
+/** A route while it is made: hops get their numbers, and it comes to exactly one end. */
+class RouteDraft {
+  readonly protocol: Protocol;
+  readonly #seed: number;
+  readonly #hops: Route["hops"] = [];
+  resolution: Resolution | undefined;
+  target: Route["target"];
+  http: Route["http"];
+  cause: Route["cause"];
+  #way: Way | undefined;
+  #end: Route | undefined;
+
+  constructor(protocol: Protocol, seed: number) {
+    this.protocol = protocol;
+    this.#seed = seed;
+  }
+
+  hop(hop: HopDraft): void {
+    this.#hops.push({ n: this.#hops.length + 1, ...hop });
+  }
+
+  hops(hops: readonly HopDraft[]): void {
+    for (const hop of hops) this.hop(hop);
+  }
+
+  follow(way: Way): void {
+    this.#way = way;
+    this.hops(way.hops);
+  }
+
+  stop(
+    at: string,
+    verdict: Route["verdict"],
+    cause: NonNullable<Route["cause"]>,
+    of: Partial<Pick<Way, "icmp" | "rule" | "objects">> = {},
+  ): Route {
+    const params = { cause: cause.code, ...scalars(cause.params), icmp: of.icmp ?? "" };
+    this.hop({ at, does: "stop", code: `stop-${verdict}`, params, objects: [...(of.objects ?? [])] });
+    this.cause = cause;
+    this.#end = {
+      ...this.#route(verdict),
+      ...(of.rule === undefined ? {} : { rule: of.rule }),
+      ...(of.icmp === undefined ? {} : { icmp: of.icmp }),
+    };
+    return this.#end;
+  }
+
+  stopped(): Route {
+    if (this.#end === undefined) throw new Error("network: a route without target has not come to a stop");
+    return this.#end;
+  }
+
+  delivered({ end, source }: Way): Route {
+    return {
+      ...this.#route("delivered"),
+      backend: end!.backend,
+      sourceSeenByBackend: source.ip,
+      ...(this.http === undefined ? {} : { http: this.http }),
+    };
+  }
+
+  #route(verdict: Route["verdict"]): Route {
+    return {
+      verdict,
+      protocol: this.protocol,
+      seed: this.#seed,
+      hops: this.#hops,
+      candidates: this.#way?.candidates ?? [],
+      ...(this.resolution === undefined ? {} : { resolution: this.resolution }),
+      ...(this.target === undefined ? {} : { target: this.target }),
+      ...(this.cause === undefined ? {} : { cause: this.cause }),
+    };
+  }
+}
+
+function readHop({ to, http }: RouteQuery, at: string, protocol: Protocol, port: number | undefined): HopDraft {
+  const literal = literalOf(to.host) !== undefined;
+  const params = { host: to.host, protocol, port: port ?? 0, literal, http: http !== undefined, path: http?.path ?? "" };
+  return { at, does: "read", code: protocol === "ICMP" ? "read-name" : "read-url", params, objects: [] };
+}
+
+function connectHop(of: {
+  origin: Origin;
+  source: string;
+  ip: string;
+  protocol: Protocol;
+  port: number | undefined;
+  owned: boolean;
+}): HopDraft {
+  const { origin, source, ip, protocol, port, owned } = of;
+  const dst = endpointText(ip, port);
+  const code = protocol === "ICMP" ? "connect-echo" : owned ? "connect-machine" : "connect-rules";
+  return {
+    at: origin.place,
+    does: "connect",
+    code,
+    params: { src: source, dst, ip, protocol, node: origin.node ?? "" },
+    objects: [],
+    src: source,
+    dst,
+  };
+}
+
+function unresolved({ resolution, way }: NameLookup): NonNullable<Route["cause"]> {
+  const { name, rcode, trace, error, nameserver = "" } = resolution;
+  const tries = new Set(trace.map(({ query }) => query)).size;
+  if (error !== "temporary-failure") return { code: "no-such-name", params: { name, rcode, tries } };
+  if (trace.at(-1)?.rcode !== "TIMEOUT") return { code: "dns-failed", params: { name, rcode, server: nameserver } };
+  const because = way === undefined || way.verdict === "delivered" ? "no-reply" : (way.cause?.code ?? "");
+  return { code: "dns-unreachable", params: { name, server: nameserver, verdict: way?.verdict ?? "unanswered", because } };
+}
+
+function httpCause(request: ReturnType<typeof requestOf>, status: number, { end, destination }: Way): NonNullable<Route["cause"]> {
+  const host = hostOf(request);
+  const known = end?.machine?.hosts;
+  const target = endpointText(destination.ip, destination.port);
+  if (known !== undefined && !known.includes(host.split(":")[0] ?? "")) {
+    return { code: "host-not-served", params: { status, host, expected: [...known], target } };
+  }
+  return { code: "http-status", params: { status, path: request.path, place: end?.place ?? "" } };
+}
+
+function scalars(params: Record<string, unknown>): Record<string, string | number | boolean> {
+  return Object.fromEntries(
+    Object.entries(params).map(([key, value]) => [key, Array.isArray(value) ? value.join(", ") : (value as string | number | boolean)]),
+  );
+}
+
+/** An address as host, with or without brackets. */
+function literalOf(host: string): string | undefined {
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  return parseIP(bare) === undefined ? undefined : canonical(bare);
+}
+
+const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1";
+
+/** What a sender learns that cannot send at all. */
+const silence = (name: string, type: string | undefined, from: Sender): Resolution => ({
+  name,
+  type: type ?? "A",
+  rcode: "TIMEOUT",
+  from: {
+    ...("namespace" in from ? { namespace: from.namespace } : {}),
+    ...("pod" in from ? { pod: from.pod } : {}),
+    ...("node" in from && from.node !== undefined ? { node: from.node } : {}),
+  },
+  answers: [],
+  addresses: [],
+  search: [],
+  ndots: 1,
+  nameserver: undefined,
+  trace: [],
+  error: "temporary-failure",
+});

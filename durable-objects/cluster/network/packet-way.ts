@@ -1,0 +1,478 @@
+/**
+ * The way of one packet: from its sender through the rules of every node it meets, to whoever owns the address that
+ * comes out.
+ *
+ * What a Service does is decided by the compiled rules alone (`NodeRules.walk`); this file only knows machines and the
+ * wires between them. The pod network is a routed one: pods reach each other unchanged, and what leaves the pod range
+ * takes the address of its node.
+ */
+import type { Reader } from "../api/controller.ts";
+import { type IPFamily, parseIP } from "../api/ip-address.ts";
+import type { Machines, ObjectRef, Protocol, Route } from "../api/network.ts";
+import type { Node, Pod } from "../api/objects.ts";
+import type { Random, Upstream } from "../api/ports.ts";
+import type { SandboxOptions } from "../api/sandbox-options.ts";
+import type { HealthCheck } from "../kube-proxy/health-check.ts";
+import { type NodeRules, type Packet, UnsupportedModeError, type Walk } from "../kube-proxy/rule-set.ts";
+import { type AddressBook, addressesOfNode, addressOfFamily, contains, rangesIn } from "./address-book.ts";
+import type { AffinityTable } from "./affinity-table.ts";
+import { endpointText, nodePlace, outsidePlace, podPlace } from "./endpoint-text.ts";
+import { healthyNodes, isExternalIP, type LoadBalancerEntry, loadBalancerAt } from "./load-balancer.ts";
+import { nodeListeners } from "./node-machine.ts";
+import { hostPortOn, type NotEmulated, policyOn } from "./not-emulated.ts";
+import type { Origin } from "./origin.ts";
+import { endingRule, hopsOfWalk, sourceHop } from "./rule-hops.ts";
+import type { Cause, End, HopDraft, Way } from "./way.ts";
+
+/** The rules in the nodes' kernels, as the network asks for them. */
+export interface RulesSource {
+  rulesOf(node: string, family: IPFamily): NodeRules;
+  healthChecksOf(node: string, family: IPFamily): HealthCheck[];
+  nodes(): string[];
+}
+
+export interface WayContext {
+  kubeProxy: RulesSource;
+  reader: Reader;
+  book: AddressBook;
+  machines: Machines;
+  upstream: Upstream;
+  options: SandboxOptions;
+  affinity: AffinityTable;
+  now: number;
+  random: Random;
+  /** `brief`: the outcome only, no hops and no candidates. */
+  detail: "brief" | "hops" | "full";
+}
+
+export interface Flow {
+  origin: Origin;
+  protocol: Protocol;
+  src: string;
+  sourcePort?: number;
+  dst: string;
+  port?: number;
+}
+
+/** Machines a packet may meet before its time to live is taken for spent. */
+const mostMachines = 8;
+
+type Draft = Omit<Way, "hops" | "at" | "source" | "destination" | "candidates" | "objects"> & {
+  at?: string;
+  objects?: readonly ObjectRef[];
+};
+type Enters = Packet["origin"];
+
+export const wayOf = (flow: Flow, context: WayContext): Way => new PacketWay(flow, context).run();
+
+class PacketWay {
+  readonly #context: WayContext;
+  readonly #origin: Origin;
+  readonly #protocol: Protocol;
+  readonly #family: IPFamily;
+  readonly #sourcePort: number | undefined;
+  readonly #hops: HopDraft[] = [];
+  #candidates: Route["candidates"] = [];
+  /** Nodes at which a packet from outside may enter, each with its chance; until the first rule has chosen. */
+  #entries: { node: string; chance: number }[] = [];
+  #src: string;
+  #dst: string;
+  #port: number | undefined;
+  #machines = 0;
+  /** The last machine the packet was at. */
+  #place: string;
+
+  constructor({ origin, protocol, src, sourcePort, dst, port }: Flow, context: WayContext) {
+    this.#context = context;
+    this.#origin = origin;
+    this.#protocol = protocol;
+    this.#family = parseIP(dst)?.family ?? "IPv4";
+    this.#src = src;
+    this.#sourcePort = protocol === "ICMP" ? undefined : sourcePort;
+    this.#dst = dst;
+    this.#port = protocol === "ICMP" ? undefined : port;
+    this.#place = origin.place;
+  }
+
+  run(): Way {
+    const draft = this.#start();
+    return {
+      ...draft,
+      at: draft.at ?? draft.end?.place ?? this.#place,
+      objects: draft.objects ?? [],
+      hops: this.#hops,
+      source: this.#sourcePort === undefined ? { ip: this.#src } : { ip: this.#src, port: this.#sourcePort },
+      destination: this.#port === undefined ? { ip: this.#dst } : { ip: this.#dst, port: this.#port },
+      candidates: this.#candidates,
+    };
+  }
+
+  #start(): Draft {
+    const { enters, node, pod } = this.#origin;
+    if (enters === "outside") return this.#fromOutside();
+    if (enters === "pod" && this.#staysInside()) return pod === undefined ? this.#refused(undefined) : this.#atPod(pod, true);
+    const policy = policyOn(this.#context.reader, pod, "Egress");
+    if (policy !== undefined) return unsupported(policy);
+    return this.#throughNode(node!, enters);
+  }
+
+  /** Loopback and the sender's own address never leave its network namespace. */
+  #staysInside(): boolean {
+    const own = this.#origin.addressOf(this.#family);
+    return this.#dst === own || loopback.some((range) => contains(range, this.#dst));
+  }
+
+  // ---- on a node
+
+  #throughNode(node: string, enters: Enters): Draft {
+    this.#machines += 1;
+    this.#place = nodePlace(node);
+    if (this.#machines > mostMachines) return { verdict: "unanswered", cause: { code: "loop", params: { node, ip: this.#dst } } };
+    const walked = this.#walk(node, enters);
+    if ("unsupported" in walked) return walked.unsupported;
+    const { walk } = walked;
+    const ending = endingRule(walk);
+    if (ending !== undefined) return this.#endedByRule(walk, node);
+    this.#dst = walk.dst;
+    this.#port = walk.destinationPort;
+    return walk.to === "process" ? this.#atNode(node) : this.#onward(node, enters);
+  }
+
+  #walk(node: string, enters: Enters): { walk: Walk } | { unsupported: Draft } {
+    const { kubeProxy, random, now, affinity, detail } = this.#context;
+    const packet = this.#packet(enters);
+    try {
+      const rules = kubeProxy.rulesOf(node, this.#family);
+      const walk = rules.walk(packet, {
+        random,
+        now,
+        affinity: affinity.of(node),
+        ...(detail === "brief" ? {} : { detail: "full" as const }),
+      });
+      const rewritten = walk.dst !== packet.dst || walk.destinationPort !== packet.destinationPort;
+      if (rewritten && detail !== "brief") this.#candidates = this.#candidatesOf(node, packet);
+      for (const seen of walk.affinity) affinity.remember({ node, ...seen, at: now });
+      const srcAfter = walk.masqueraded ? this.#addressOf(node) : this.#src;
+      if (detail !== "brief") {
+        const before = {
+          src: this.#src,
+          dst: this.#dst,
+          ...(this.#sourcePort === undefined ? {} : { sourcePort: this.#sourcePort }),
+          ...(this.#port === undefined ? {} : { port: this.#port }),
+        };
+        const choices = rewritten ? this.#candidates.length : 0;
+        this.#hops.push(...hopsOfWalk(walk, { node, mode: rules.mode, before, srcAfter, choices }, detail === "full" ? "full" : undefined));
+      }
+      this.#src = srcAfter;
+      return { walk };
+    } catch (error) {
+      if (!(error instanceof UnsupportedModeError)) throw error;
+      return { unsupported: { verdict: "unsupported", cause: { code: "proxy-mode", params: { mode: error.mode, node } } } };
+    }
+  }
+
+  #packet(enters: Enters): Packet {
+    return {
+      family: this.#family,
+      protocol: this.#protocol,
+      src: this.#src,
+      dst: this.#dst,
+      ...(this.#sourcePort === undefined ? {} : { sourcePort: this.#sourcePort }),
+      ...(this.#port === undefined ? {} : { destinationPort: this.#port }),
+      origin: enters,
+    };
+  }
+
+  #endedByRule(walk: Walk, node: string): Draft {
+    const ending = endingRule(walk)!;
+    const params = { node, role: ending.role, destination: endpointText(this.#dst, this.#port) };
+    const cause: Cause = { code: `rule-${ending.role}`, params };
+    const { rule, objects } = ending;
+    if (walk.verdict === "drop") return { verdict: "dropped", rule, objects, cause };
+    return { verdict: "rejected", rule, objects, cause, icmp: walk.rejectWith ?? "port-unreachable" };
+  }
+
+  // ---- between machines
+
+  #onward(node: string, enters: Enters): Draft {
+    const { book, upstream, reader } = this.#context;
+    const owner = book.ownerOf(this.#dst);
+    switch (owner?.kind) {
+      case "pod": {
+        const home = owner.pod.spec.nodeName ?? "";
+        if (home === node) return this.#atPod(owner.pod, false);
+        return this.#isUp(home) ? this.#throughNode(home, "wire") : this.#nodeDown(home, owner.pod);
+      }
+      case "node":
+        this.#leavePodNetwork(node, enters);
+        return this.#intoNode(owner.node);
+      case "unused-pod-address":
+        return this.#nobody();
+      case undefined: {
+        const balancer = loadBalancerAt(reader, this.#dst, this.#port, this.#protocol);
+        const machine = upstream.machine(this.#dst);
+        if (balancer.kind !== "entry" && machine === undefined) return this.#nobody();
+        this.#leavePodNetwork(node, enters);
+        return balancer.kind === "entry" ? this.#throughLoadBalancer(balancer.entry) : this.#atMachine(machine!);
+      }
+      default:
+        return owner satisfies never;
+    }
+  }
+
+  /** The pod network lets only its own range see pod addresses: what a pod sends elsewhere takes its node's address. */
+  #leavePodNetwork(node: string, enters: Enters): void {
+    if (enters !== "pod" || this.#src !== this.#origin.addressOf(this.#family)) return;
+    if (rangesIn(this.#context.options.podCIDR).some((range) => contains(range, this.#dst))) return;
+    const srcAfter = this.#addressOf(node);
+    if (srcAfter === this.#src) return;
+    const before = {
+      src: this.#src,
+      dst: this.#dst,
+      ...(this.#sourcePort === undefined ? {} : { sourcePort: this.#sourcePort }),
+      ...(this.#port === undefined ? {} : { port: this.#port }),
+    };
+    this.#hops.push(sourceHop({ node, before, srcAfter }, undefined));
+    this.#src = srcAfter;
+  }
+
+  #intoNode(node: Node): Draft {
+    const { name } = node.metadata;
+    return this.#isUp(name) ? this.#throughNode(name, "wire") : this.#nodeDown(name, undefined);
+  }
+
+  #fromOutside(): Draft {
+    const { book, reader, options, upstream } = this.#context;
+    const balancer = loadBalancerAt(reader, this.#dst, this.#port, this.#protocol);
+    if (balancer.kind === "entry") return this.#throughLoadBalancer(balancer.entry);
+    const owner = book.ownerOf(this.#dst);
+    if (owner?.kind === "node") return this.#intoNode(owner.node);
+    if (isExternalIP(reader, this.#dst)) return this.#throughRouter();
+    if (balancer.kind === "not-listening") return this.#nobody({ ports: balancer.ports });
+    if (owner !== undefined || this.#isIn(options.podCIDR)) return this.#noRoute("pod");
+    if (this.#isIn(options.serviceCIDR)) return this.#noRoute("cluster-ip");
+    const machine = upstream.machine(this.#dst);
+    return machine === undefined ? this.#nobody() : this.#atMachine(machine);
+  }
+
+  #throughLoadBalancer(entry: LoadBalancerEntry): Draft {
+    const up = this.#nodesUp();
+    const fit = healthyNodes(entry, up, (node) => this.#context.kubeProxy.healthChecksOf(node, this.#family));
+    const node = this.#pick(fit);
+    const { namespace, name } = entry.service;
+    const service: ObjectRef = { apiVersion: "v1", kind: "Service", namespace, name };
+    if (node === undefined) {
+      const params = { ip: this.#dst, service: name, namespace, up: up.length };
+      return { verdict: "unanswered", cause: { code: "load-balancer-without-node", params }, objects: [service] };
+    }
+    const address = this.#dst;
+    if (entry.mode === "Proxy" && entry.nodePort !== undefined) {
+      this.#dst = this.#addressOf(node);
+      this.#port = entry.nodePort;
+    }
+    this.#hops.push({
+      at: outsidePlace(address),
+      does: "connect",
+      code: "load-balancer-picks",
+      params: { ip: address, node, nodes: fit.length, service: name },
+      objects: [service],
+      src: endpointText(this.#src, this.#sourcePort),
+      dst: endpointText(this.#dst, this.#port),
+    });
+    return this.#throughNode(node, "wire");
+  }
+
+  #throughRouter(): Draft {
+    const up = this.#nodesUp();
+    const node = this.#pick(up);
+    if (node === undefined) return { verdict: "unanswered", cause: { code: "no-node-up", params: { ip: this.#dst } } };
+    this.#hops.push({
+      at: outsidePlace(this.#dst),
+      does: "connect",
+      code: "router-picks",
+      params: { ip: this.#dst, node, nodes: up.length },
+      objects: [],
+      src: endpointText(this.#src, this.#sourcePort),
+      dst: endpointText(this.#dst, this.#port),
+    });
+    return this.#throughNode(node, "wire");
+  }
+
+  #pick(nodes: readonly string[]): string | undefined {
+    this.#entries = nodes.map((node) => ({ node, chance: 1 / nodes.length }));
+    return nodes.length === 0 ? undefined : nodes[this.#context.random.int(nodes.length)];
+  }
+
+  // ---- arriving
+
+  /** @param local it came from the pod itself, without passing any rule */
+  #atPod(pod: Pod, local: boolean): Draft {
+    const { reader, machines } = this.#context;
+    const { namespace, name } = pod.metadata;
+    const policy = local || this.#isKubelet(pod) ? undefined : policyOn(reader, pod, "Ingress");
+    if (policy !== undefined) return { ...unsupported(policy), at: podPlace(pod) };
+    const listeners = machines.listeners({ namespace, name });
+    const listener = listeners.find(({ protocol, port }) => protocol === this.#protocol && port === this.#port);
+    if (this.#protocol !== "ICMP" && listener === undefined) return this.#refused(pod);
+    const end: End = { place: podPlace(pod), backend: this.#backend(pod), pod, ...(listener === undefined ? {} : { listener }) };
+    this.#hops.push({
+      at: end.place,
+      does: "deliver",
+      code: local ? "delivered-locally" : "delivered-to-pod",
+      params: { pod: name, node: pod.spec.nodeName ?? "", port: this.#port ?? 0, source: this.#src, protocol: this.#protocol },
+      objects: [{ apiVersion: "v1", kind: "Pod", namespace, name }],
+      src: endpointText(this.#src, this.#sourcePort),
+      dst: endpointText(this.#dst, this.#port),
+    });
+    return { verdict: "delivered", end };
+  }
+
+  /** Traffic between a pod and its own node is outside the reach of policies. */
+  #isKubelet(pod: Pod): boolean {
+    return this.#origin.enters === "process" && this.#origin.node === pod.spec.nodeName;
+  }
+
+  #atNode(node: string): Draft {
+    const { reader, book, machines, options, kubeProxy } = this.#context;
+    const taken = hostPortOn(reader, node, this.#port, this.#protocol);
+    if (taken !== undefined) return unsupported(taken);
+    const context = {
+      machines,
+      options,
+      hostPodsOf: (name: string) => book.hostPodsOf(name),
+      healthChecksOf: (name: string) => kubeProxy.healthChecksOf(name, this.#family),
+    };
+    const found = nodeListeners(node, context).find(
+      ({ listener: { protocol, port } }) => protocol === this.#protocol && port === this.#port,
+    );
+    if (this.#protocol !== "ICMP" && found === undefined) {
+      const params = { node, port: this.#port ?? 0, protocol: this.#protocol };
+      return { verdict: "refused", cause: { code: "nothing-listens-on-node", params }, icmp: this.#refusal(), objects: [nodeRef(node)] };
+    }
+    const backend = { ...this.#backend(found?.pod), node };
+    const end: End = { place: nodePlace(node), backend, ...(found === undefined ? {} : found) };
+    this.#hops.push({
+      at: end.place,
+      does: "deliver",
+      code: "delivered-to-node",
+      params: { node, port: this.#port ?? 0, source: this.#src, protocol: this.#protocol },
+      objects: [nodeRef(node)],
+      src: endpointText(this.#src, this.#sourcePort),
+      dst: endpointText(this.#dst, this.#port),
+    });
+    return { verdict: "delivered", end };
+  }
+
+  #atMachine(machine: NonNullable<ReturnType<Upstream["machine"]>>): Draft {
+    const ip = this.#dst;
+    const open = this.#protocol === "ICMP" || (this.#protocol === "TCP" && machine.tcp.includes(this.#port ?? -1));
+    if (!open) {
+      const params = { ip, port: this.#port ?? 0, protocol: this.#protocol };
+      return { verdict: "refused", cause: { code: "nothing-listens-outside", params }, icmp: this.#refusal(), at: outsidePlace(ip) };
+    }
+    const end: End = { place: outsidePlace(ip), backend: this.#backend(undefined), machine };
+    this.#hops.push({
+      at: end.place,
+      does: "deliver",
+      code: "delivered-outside",
+      params: { ip, port: this.#port ?? 0, source: this.#src, protocol: this.#protocol },
+      objects: [],
+      src: endpointText(this.#src, this.#sourcePort),
+      dst: endpointText(this.#dst, this.#port),
+    });
+    return { verdict: "delivered", end };
+  }
+
+  #refused(pod: Pod | undefined): Draft {
+    const ports = pod === undefined ? [] : this.#listening(pod);
+    const params = { pod: pod?.metadata.name ?? "", port: this.#port ?? 0, protocol: this.#protocol, listening: ports };
+    const objects = pod === undefined ? [] : [podRef(pod)];
+    const at = pod === undefined ? this.#place : podPlace(pod);
+    return { verdict: "refused", cause: { code: "nothing-listens", params }, icmp: this.#refusal(), at, objects };
+  }
+
+  #listening(pod: Pod): string[] {
+    const { namespace, name } = pod.metadata;
+    return this.#context.machines
+      .listeners({ namespace, name })
+      .filter(({ protocol }) => protocol === this.#protocol)
+      .map(({ port }) => String(port));
+  }
+
+  #refusal(): Route["icmp"] {
+    return this.#protocol === "TCP" ? "tcp-reset" : "port-unreachable";
+  }
+
+  #nobody(params: Cause["params"] = {}): Draft {
+    return { verdict: "unanswered", cause: { code: "nobody-has-address", params: { ip: this.#dst, port: this.#port ?? 0, ...params } } };
+  }
+
+  #noRoute(kind: "pod" | "cluster-ip"): Draft {
+    return { verdict: "no-route", cause: { code: "only-inside", params: { ip: this.#dst, kind } }, icmp: "net-unreachable" };
+  }
+
+  #nodeDown(node: string, pod: Pod | undefined): Draft {
+    const params = { node, pod: pod?.metadata.name ?? "", ip: this.#dst };
+    return {
+      verdict: "unanswered",
+      at: nodePlace(node),
+      cause: { code: "node-down", params },
+      objects: [nodeRef(node), ...(pod === undefined ? [] : [podRef(pod)])],
+    };
+  }
+
+  // ---- facts
+
+  #backend(pod: Pod | undefined): End["backend"] {
+    const where = { ip: this.#dst, port: this.#port ?? 0 };
+    if (pod === undefined) return where;
+    return { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, ...where, ...(pod.spec.nodeName ? { node: pod.spec.nodeName } : {}) };
+  }
+
+  #addressOf(node: string): string {
+    const object = this.#context.reader.get<Node>("nodes", undefined, node);
+    return (object && addressOfFamily(addressesOfNode(object), this.#family)) ?? this.#src;
+  }
+
+  #isUp(node: string): boolean {
+    return this.#context.reader.get("nodes", undefined, node) !== undefined && this.#context.machines.nodeUp(node);
+  }
+
+  #nodesUp(): string[] {
+    return this.#context.kubeProxy.nodes().filter((node) => this.#isUp(node));
+  }
+
+  #isIn(ranges: string): boolean {
+    return rangesIn(ranges).some((range) => contains(range, this.#dst));
+  }
+
+  /** Where the rules could send the packet, with the exact chance of each, over all nodes at which it could have entered. */
+  #candidatesOf(node: string, packet: Packet): Route["candidates"] {
+    const { kubeProxy, now, affinity } = this.#context;
+    const at = this.#entries.some((entry) => entry.node === node) ? this.#entries : [{ node, chance: 1 }];
+    const sums = new Map<string, Route["candidates"][number]>();
+    for (const { node: each, chance } of at) {
+      for (const way of kubeProxy.rulesOf(each, this.#family).candidates(packet, { now, affinity: affinity.of(each) })) {
+        if (way.verdict !== "accept" || (way.ip === packet.dst && way.port === packet.destinationPort)) continue;
+        const known = sums.get(endpointText(way.ip, way.port));
+        const probability = rounded((known?.probability ?? 0) + way.probability * chance);
+        sums.set(endpointText(way.ip, way.port), { ip: way.ip, port: way.port ?? 0, probability });
+      }
+    }
+    return [...sums.values()].sort((a, b) => b.probability - a.probability || (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : a.port - b.port));
+  }
+}
+
+const loopback = rangesIn("127.0.0.0/8,::1/128");
+
+/** As many decimals as kube-proxy writes. */
+const rounded = (probability: number): number => Number(probability.toFixed(10));
+
+const unsupported = ({ code, params, object }: NotEmulated): Draft => ({
+  verdict: "unsupported",
+  cause: { code, params },
+  objects: [object],
+});
+
+const nodeRef = (name: string): ObjectRef => ({ apiVersion: "v1", kind: "Node", name });
+const podRef = (pod: Pod): ObjectRef => ({ apiVersion: "v1", kind: "Pod", namespace: pod.metadata.namespace, name: pod.metadata.name });
