@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../api/objects.ts";
+import { unsupportedMediaType } from "../../api/status-error.ts";
 import type { Decoded, FieldValidation, GroupVersionKind } from "./field-knowledge.ts";
 
 export interface Apply {
@@ -16,5 +17,5 @@ export interface Apply {
  * Throws 409 with every conflict, or the server's 400, 415, 500.
  */
 export function applyObject(_gvk: GroupVersionKind, _current: KubeObject | undefined, _applied: Uint8Array, _apply: Apply): Decoded {
-  throw new Error("not yet");
+  throw unsupportedMediaType("server-side apply is not served yet: apply without --server-side");
 }
