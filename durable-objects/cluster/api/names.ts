@@ -114,7 +114,13 @@ export const qualifiedName: Rule = (text) => {
   if (parts.length === 2) {
     const prefix = parts[0] as string;
     if (prefix === "") complaints.push("prefix part must be non-empty");
-    else complaints.push(...dnsSubdomain(prefix).map((complaint) => `prefix part ${complaint}`));
+    else {
+      // Counted in bytes here, where a name of its own counts characters.
+      const about = dnsSubdomain(prefix).map((complaint) =>
+        complaint === characters(subdomainLength) ? atMostBytes(subdomainLength) : complaint,
+      );
+      complaints.push(...about.map((complaint) => `prefix part ${complaint}`));
+    }
   }
   if (name === "") complaints.push("name part must be non-empty");
   else if (bytes(name) > labelLength) complaints.push(`name part ${atMostBytes(labelLength)}`);

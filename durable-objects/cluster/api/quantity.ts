@@ -79,6 +79,15 @@ export function canonicalQuantity(text: string): string {
   return quantity ? formatQuantity(quantity) : text;
 }
 
+const nanoPerMilli = 1_000_000n;
+
+/** Rounded up to thousandths; what is that coarse already keeps its spelling. */
+export function roundedToMilli(text: string): string {
+  const quantity = parseQuantity(text);
+  if (!quantity || quantity.nano % nanoPerMilli === 0n) return text;
+  return formatQuantity({ ...quantity, nano: roundedUp(quantity.nano, nanoPerMilli) * nanoPerMilli });
+}
+
 const decimalSuffixes = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
 const binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 

@@ -5,16 +5,16 @@
  */
 import { duplicate, type FieldError, invalid, notSupported, required, tooMany } from "../../api/field-error.ts";
 import { ipComplaints, parseIP, specialIPComplaints } from "../../api/ip-address.ts";
-import { dnsLabel, dnsSubdomain, labelValue, portNumber, qualifiedName } from "../../api/names.ts";
+import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from "../../api/names.ts";
 import type { EndpointPort, EndpointSlice, SliceEndpoint } from "../../api/objects.ts";
 import { same } from "../../api/same.ts";
 import { ageColumn, firstFew, nameColumn } from "../printing/cells.ts";
 import { type ResourceStrategy, strategy } from "../resource-strategy.ts";
-import { complaintsAbout, validateLabels } from "../validation/object-meta.ts";
+import { complaintsAbout } from "../validation/object-meta.ts";
 import { protocols } from "../validation/service.ts";
 
 const addressTypes = ["FQDN", "IPv4", "IPv6"] as const;
-const limits = { addresses: 100, endpoints: 1000, ports: 20000, topologyKeys: 16, zoneHints: 8, nodeHints: 8 };
+const limits = { addresses: 100, endpoints: 1000, ports: 20000, zoneHints: 8, nodeHints: 8 };
 const unset = "<unset>";
 
 const endpointSliceStrategy: ResourceStrategy<EndpointSlice> = {
@@ -28,23 +28,27 @@ const endpointSliceStrategy: ResourceStrategy<EndpointSlice> = {
   hasGeneration: true,
 
   applyDefaults: (slice) => {
-    slice.endpoints ??= null;
-    slice.ports ??= null;
+    // Empty and absent are one once an object has been stored.
+    if (!slice.endpoints?.length) slice.endpoints = null;
+    if (!slice.ports?.length) slice.ports = null;
     for (const port of slice.ports ?? []) {
       port.name ??= "";
       port.protocol ??= "TCP";
     }
     for (const endpoint of slice.endpoints ?? []) endpoint.conditions ??= {};
   },
+  prepareForCreate: dropTopology,
   prepareForUpdate: (next, previous) => {
+    dropTopology(next);
     const changed = ({ metadata, ...rest }: EndpointSlice) => ({ ...rest, labels: metadata.labels });
     if (!same(changed(next), changed(previous))) next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
   },
-  validate,
+  validate: (slice) => validate(slice),
   validateUpdate: (next, previous) => [
-    ...validate(next),
+    ...validate(next, previous),
     ...(next.addressType === previous.addressType ? [] : [invalid("addressType", next.addressType ?? "", "field is immutable")]),
   ],
+  warnings: ({ addressType }) => (addressType === "FQDN" ? ["spec.addressType: FQDN endpoints are deprecated"] : []),
   columns: [
     nameColumn,
     { name: "AddressType", cell: ({ addressType }) => addressType },
@@ -56,13 +60,19 @@ const endpointSliceStrategy: ResourceStrategy<EndpointSlice> = {
 
 export const endpointSlice = strategy(endpointSliceStrategy);
 
-function validate(slice: EndpointSlice): FieldError[] {
+/** The topology of the beta version is only read back, never written. */
+function dropTopology(slice: EndpointSlice): void {
+  for (const endpoint of slice.endpoints ?? []) delete (endpoint as { deprecatedTopology?: object }).deprecatedTopology;
+}
+
+/** Endpoints that are stored already are not checked again. */
+function validate(slice: EndpointSlice, previous?: EndpointSlice): FieldError[] {
   const type: string = slice.addressType ?? "";
   return [
     ...(type === "" ? [required("addressType")] : []),
     ...(type !== "" && !(addressTypes as readonly string[]).includes(type) ? [notSupported("addressType", type, addressTypes)] : []),
     ...validatePorts(slice.ports ?? []),
-    ...validateEndpoints(slice.endpoints ?? [], type),
+    ...(previous && same(slice.endpoints, previous.endpoints) ? [] : validateEndpoints(slice.endpoints ?? [], type)),
   ];
 }
 
@@ -79,7 +89,6 @@ function validatePorts(ports: readonly EndpointPort[]): FieldError[] {
     else if (!(protocols as readonly string[]).includes(port.protocol)) {
       errors.push(notSupported(`${field}.protocol`, port.protocol, protocols));
     }
-    if (port.port !== undefined) errors.push(...portNumber(port.port).map((detail) => invalid(`${field}.port`, port.port, detail)));
     if (port.appProtocol !== undefined) errors.push(...complaintsAbout(`${field}.appProtocol`, port.appProtocol, qualifiedName));
     return errors;
   });
@@ -97,19 +106,6 @@ function validateEndpoint(endpoint: SliceEndpoint, field: string, type: string):
   else if (addresses.length > limits.addresses) errors.push(tooMany(`${field}.addresses`, addresses.length, limits.addresses));
   for (const [at, address] of addresses.entries()) errors.push(...validateAddress(address, `${field}.addresses`, at, type));
   if (endpoint.nodeName !== undefined) errors.push(...complaintsAbout(`${field}.nodeName`, endpoint.nodeName, dnsSubdomain));
-  const topology = (endpoint as { deprecatedTopology?: Record<string, string> }).deprecatedTopology ?? {};
-  const keys = Object.keys(topology);
-  if (keys.length > limits.topologyKeys) errors.push(tooMany(`${field}.deprecatedTopology`, keys.length, limits.topologyKeys));
-  errors.push(...validateLabels(topology, `${field}.deprecatedTopology`));
-  if ("kubernetes.io/hostname" in topology) {
-    errors.push(
-      invalid(
-        `${field}.deprecatedTopology.kubernetes.io/hostname`,
-        topology["kubernetes.io/hostname"],
-        "hostname has been replaced by nodeName",
-      ),
-    );
-  }
   if (endpoint.hostname !== undefined) errors.push(...complaintsAbout(`${field}.hostname`, endpoint.hostname, dnsLabel));
   errors.push(...validateHints(endpoint, field));
   return errors;

@@ -31,7 +31,7 @@ const endpointsStrategy: ResourceStrategy<Endpoints> = {
   },
   validate,
   validateUpdate: (next) => validate(next),
-  warnings: () => ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"],
+  deprecation: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   columns: [nameColumn, { name: "Endpoints", cell: ({ subsets }) => formatSubsets(subsets ?? []) }, ageColumn],
 };
 

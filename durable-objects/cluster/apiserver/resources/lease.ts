@@ -3,7 +3,7 @@
  *
  * @see https://kubernetes.io/docs/concepts/architecture/leases/
  */
-import { type FieldError, invalid, required } from "../../api/field-error.ts";
+import { type FieldError, invalid } from "../../api/field-error.ts";
 import type { KubeObject } from "../../api/objects.ts";
 import { ageColumn, nameColumn } from "../printing/cells.ts";
 import { type ResourceStrategy, strategy } from "../resource-strategy.ts";
@@ -33,6 +33,9 @@ const leaseStrategy: ResourceStrategy<Lease> = {
 
   applyDefaults: (lease) => {
     lease.spec ??= {};
+    // Coordinated leader election is switched off, as in the real server's defaults.
+    delete lease.spec.strategy;
+    delete lease.spec.preferredHolder;
   },
   validate,
   validateUpdate: (next) => [...validateObjectMeta(next.metadata, { namespaced: true }), ...validate(next)],
@@ -48,9 +51,6 @@ function validate({ spec }: Lease): FieldError[] {
   }
   if (spec.leaseTransitions !== undefined && spec.leaseTransitions < 0) {
     errors.push(invalid("spec.leaseTransitions", spec.leaseTransitions, "must be greater than or equal to 0"));
-  }
-  if (spec.strategy === undefined && spec.preferredHolder) {
-    errors.push(required("spec.strategy", "must be set when preferredHolder is specified"));
   }
   return errors;
 }

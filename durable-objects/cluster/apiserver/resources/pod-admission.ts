@@ -112,7 +112,8 @@ function priorityOf(pod: Pod, context: StrategyContext): { value: number; policy
   return { value, policy: chosen?.preemptionPolicy ?? policy };
 }
 
-function addOutageTolerations({ spec }: Pod): void {
+/** Added to every pod that says nothing about these taints itself. */
+export function addOutageTolerations({ spec }: Pod): void {
   const present = spec.tolerations ?? [];
   const tolerates = (taint: string): boolean =>
     present.some(({ key, effect }) => (!key || key === taint) && (!effect || effect === "NoExecute"));

@@ -1,7 +1,7 @@
 /**
  * Defaults of a pod's spec. A pod template gets them too, but for those that only a pod has (`applyPodOnlyDefaults`).
  */
-import { canonicalQuantity } from "../../api/quantity.ts";
+import { canonicalQuantity, roundedToMilli } from "../../api/quantity.ts";
 
 /** Loosely typed: what arrives may lack anything. */
 type Fields = Record<string, any>;
@@ -27,8 +27,7 @@ export function applyPodSpecDefaults(spec: Fields): void {
   }
   for (const list of ["containers", "initContainers", "ephemeralContainers"]) each(spec[list], applyContainerDefaults);
   each(spec.volumes, applyVolumeDefaults);
-  canonicalResources(spec.resources);
-  canonicalList(spec.overhead);
+  roundResources(spec.resources);
 }
 
 /** What only a pod gets: a template is left as it is. */
@@ -68,7 +67,7 @@ function podRequests(spec: Fields): void {
 
 function applyContainerDefaults(container: Fields): void {
   container.resources ??= {};
-  canonicalResources(container.resources);
+  roundResources(container.resources);
   container.terminationMessagePath ||= "/dev/termination-log";
   container.terminationMessagePolicy ||= "File";
   container.imagePullPolicy ||= isLatest(container.image ?? "") ? "Always" : "IfNotPresent";
@@ -82,6 +81,11 @@ function applyContainerDefaults(container: Fields): void {
     }
   });
   for (const probe of ["livenessProbe", "readinessProbe", "startupProbe"]) applyProbeDefaults(container[probe]);
+  if (container.lifecycle) {
+    // Switched off in the server; a lifecycle that says nothing else goes with it.
+    delete container.lifecycle.stopSignal;
+    if (Object.keys(container.lifecycle).length === 0) delete container.lifecycle;
+  }
   for (const hook of ["postStart", "preStop"]) applyHttpGetDefaults(container.lifecycle?.[hook]?.httpGet);
 }
 
@@ -145,13 +149,9 @@ function applyDownwardDefaults(source: Fields | undefined): void {
   });
 }
 
-function canonicalResources(resources: Fields | undefined): void {
-  canonicalList(resources?.limits);
-  canonicalList(resources?.requests);
-}
-
-function canonicalList(quantities: Record<string, string | number> | undefined): void {
-  for (const [name, quantity] of Object.entries(quantities ?? {})) {
-    (quantities as Record<string, string>)[name] = canonicalQuantity(String(quantity));
+/** Nothing finer than a thousandth is kept. */
+function roundResources(resources: Fields | undefined): void {
+  for (const list of [resources?.limits, resources?.requests]) {
+    for (const [name, quantity] of Object.entries((list ?? {}) as Record<string, string>)) list[name] = roundedToMilli(quantity);
   }
 }

@@ -12,8 +12,8 @@ import { summarizePod } from "../printing/pod-status.ts";
 import { type ResourceStrategy, strategy } from "../resource-strategy.ts";
 import { between, largestInt32 } from "../validation/checks.ts";
 import { complaintsAbout } from "../validation/object-meta.ts";
-import { podSpecWarnings, validatePodSpec } from "../validation/pod-spec.ts";
-import { admitPod } from "./pod-admission.ts";
+import { nameWarnings, podSpecWarnings, validatePodSpec } from "../validation/pod-spec.ts";
+import { addOutageTolerations, admitPod } from "./pod-admission.ts";
 import { applyPodOnlyDefaults, applyPodSpecDefaults } from "./pod-defaults.ts";
 import { qosClassOf } from "./pod-qos.ts";
 
@@ -32,13 +32,19 @@ const podStrategy: ResourceStrategy<Pod> = {
 
   applyDefaults: (pod) => {
     pod.spec ??= { containers: [] };
+    pod.spec.containers ??= [];
     pod.status ??= {};
     applyPodSpecDefaults(pod.spec);
     applyPodOnlyDefaults(pod.spec);
   },
   prepareForCreate: (pod, context) => {
     admitPod(pod, context);
+    if ((pod.spec.terminationGracePeriodSeconds ?? 0) < 0) pod.spec.terminationGracePeriodSeconds = 1;
     pod.status = { phase: "Pending", ...(pod.spec.schedulingGates?.length ? { conditions: [gated] } : {}), qosClass: qosClassOf(pod.spec) };
+  },
+  prepareForUpdate: (next) => {
+    // Admission looks at every write.
+    addOutageTolerations(next);
   },
   prepareForStatusUpdate: (next, previous) => {
     next.spec = previous.spec;
@@ -50,10 +56,13 @@ const podStrategy: ResourceStrategy<Pod> = {
       status.podIPs = [{ ip: status.podIP }];
     }
   },
-  validate: ({ spec }) => validatePodSpec(spec, "spec"),
+  validate: ({ spec }) => validatePodSpec(spec, "spec", { ofPod: true }),
   validateUpdate,
   validateStatusUpdate,
-  warnings: ({ spec }) => podSpecWarnings(spec, "spec"),
+  warnings: ({ metadata, spec }, previous) => [
+    ...(previous ? [] : nameWarnings(metadata.name, "in the Pod's hostname")),
+    ...podSpecWarnings(spec, "spec"),
+  ],
   gracefulDeletion: ({ spec, status }, requested) => {
     if (!spec.nodeName || status?.phase === "Failed" || status?.phase === "Succeeded") return 0;
     const seconds = requested ?? spec.terminationGracePeriodSeconds ?? 0;

@@ -8,7 +8,7 @@ import type { ReplicaSet } from "../../api/objects.ts";
 import { ageColumn, nameColumn, selectorColumn, templateColumns } from "../printing/cells.ts";
 import { type ResourceStrategy, strategy } from "../resource-strategy.ts";
 import { nonNegative } from "../validation/checks.ts";
-import { podSpecWarnings } from "../validation/pod-spec.ts";
+import { nameWarnings, podSpecWarnings } from "../validation/pod-spec.ts";
 import { validateSelectorAndTemplate, validateSelectorKept } from "../validation/workload.ts";
 import { applyPodSpecDefaults } from "./pod-defaults.ts";
 
@@ -44,7 +44,10 @@ const replicaSetStrategy: ResourceStrategy<ReplicaSet> = {
   validate: ({ spec }) => validateSpec(spec),
   validateUpdate: (next, previous) => [...validateSpec(next.spec), ...validateSelectorKept(next.spec, previous.spec)],
   validateStatusUpdate,
-  warnings: ({ spec }) => podSpecWarnings(spec.template?.spec ?? {}, "spec.template.spec"),
+  warnings: ({ metadata, spec }, previous) => [
+    ...(previous ? [] : nameWarnings(metadata.name, "in Pod names and hostnames")),
+    ...podSpecWarnings(spec.template?.spec ?? {}, "spec.template.spec"),
+  ],
   columns: [
     nameColumn,
     { name: "Desired", type: "integer", cell: ({ spec }) => spec.replicas ?? 0 },

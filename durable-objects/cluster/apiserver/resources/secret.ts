@@ -31,6 +31,7 @@ const secretStrategy: ResourceStrategy<Secret> = {
       secret.data = { ...secret.data, ...Object.fromEntries(encoded) };
     }
     delete secret.stringData;
+    for (const [key, value] of Object.entries(secret.data ?? {})) secret.data = { ...secret.data, [key]: value ?? "" };
   },
   prepareForUpdate: (next, previous) => {
     // An update that leaves the type out means the old one only where that was the default.
@@ -43,6 +44,7 @@ const secretStrategy: ResourceStrategy<Secret> = {
     ...validateObjectMeta(next.metadata, { namespaced: true }),
     ...validate(next),
   ],
+  warnings: ({ type, data = {} }) => (type === "kubernetes.io/tls" ? keyPairWarnings(data) : []),
   selectableFields: { type: ({ type }) => type ?? "" },
   columns: [
     nameColumn,
@@ -96,6 +98,13 @@ function validate({ metadata, type, data = {} }: Secret): FieldError[] {
     default:
       return errors;
   }
+}
+
+/** What can be said of a key pair without reading it. */
+function keyPairWarnings(data: Record<string, string>): string[] {
+  const hasPEM = (key: string) => textOf(data[key] ?? "").includes("-----BEGIN ");
+  if (!hasPEM("tls.crt")) return ["tls: failed to find any PEM data in certificate input"];
+  return hasPEM("tls.key") ? [] : ["tls: failed to find any PEM data in key input"];
 }
 
 function validateJSON(data: Record<string, string>, key: string): FieldError[] {

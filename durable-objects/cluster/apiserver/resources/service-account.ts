@@ -8,6 +8,8 @@ import { ageColumn, nameColumn } from "../printing/cells.ts";
 import { type ResourceStrategy, strategy } from "../resource-strategy.ts";
 import { validateObjectMeta } from "../validation/object-meta.ts";
 
+const mountableSecrets = "kubernetes.io/enforce-mountable-secrets";
+
 const serviceAccountStrategy: ResourceStrategy<ServiceAccount> = {
   group: "",
   version: "v1",
@@ -19,8 +21,18 @@ const serviceAccountStrategy: ResourceStrategy<ServiceAccount> = {
   subresources: ["token"],
   returnsDeletedObject: true,
 
+  applyDefaults: (account) => {
+    // Of the references to Secrets only the name counts.
+    if (account.secrets) account.secrets = account.secrets.map(({ name }) => ({ ...(name === undefined ? {} : { name }) }));
+  },
   validate: () => [],
   validateUpdate: (next) => validateObjectMeta(next.metadata, { namespaced: true }),
+  warnings: ({ metadata }) =>
+    metadata.annotations?.[mountableSecrets] === undefined
+      ? []
+      : [
+          `metadata.annotations[${mountableSecrets}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+        ],
   columns: [nameColumn, ageColumn],
 };
 

@@ -29,10 +29,12 @@ const serviceStrategy: ResourceStrategy<Service> = {
   prepareForCreate: (service, context) => {
     service.status = { loadBalancer: {} };
     allocateForNew(service, context);
+    dropTrafficPolicyOfName(service);
   },
   prepareForUpdate: (next, previous, context) => {
     allocateForUpdate(next, previous, context);
     dropFieldsOfOldType(next, previous);
+    dropTrafficPolicyOfName(next);
   },
   validate: validateService,
   validateUpdate: validateServiceUpdate,
@@ -77,6 +79,11 @@ function applyDefaults(object: Service): void {
   for (const ingress of object.status.loadBalancer.ingress ?? []) {
     if (ingress.ip) (ingress as { ipMode?: string }).ipMode ??= "VIP";
   }
+}
+
+/** A name has no traffic; the server forgets a policy that it would accept, and refuses others. */
+function dropTrafficPolicyOfName({ spec }: Service): void {
+  if (spec.type === "ExternalName" && ["Cluster", "Local"].includes(spec.internalTrafficPolicy ?? "")) delete spec.internalTrafficPolicy;
 }
 
 function externalIP({ spec, status }: Service): string {
@@ -132,7 +139,7 @@ function warningsFor(object: Service, previous: Service | undefined): string[] {
 export function ipWarnings(field: string, text: string): string[] {
   const ip = parseIP(text);
   const sloppy = ip ?? parseIP(text, true);
-  if (!sloppy) return [`${field}: IP address was accepted, but will be invalid in a future Kubernetes release: ParseAddr("${text}")`];
+  if (!sloppy) return [];
   const canonical = formatIP(sloppy);
   if (!ip) return [`${field}: non-standard IP address "${text}" is invalid: use "${canonical}"`];
   return canonical === text ? [] : [`${field}: IPv6 address "${text}" should be in RFC 5952 canonical format ("${canonical}")`];

@@ -17,8 +17,8 @@ type Fields = Record<string, any>;
 export interface PodFacts {
   volumes: ReadonlySet<string>;
   graceSeconds: number;
-  /** As Kubernetes shows it in messages about preStop hooks. */
-  restartPolicy: string;
+  /** False in a template. */
+  ofPod: boolean;
 }
 
 const pullPolicies = ["Always", "IfNotPresent", "Never"];
@@ -122,7 +122,8 @@ function validateCommon(container: Fields, field: string, facts: PodFacts, names
   if (name !== "" && names.has(name)) errors.push(duplicate(`${field}.name`, name));
   names.add(name);
   if (image === "") errors.push(required(`${field}.image`));
-  else if (image !== image.trim()) errors.push(invalid(`${field}.image`, image, "must not have leading or trailing whitespace"));
+  else if (facts.ofPod && image !== image.trim())
+    errors.push(invalid(`${field}.image`, image, "must not have leading or trailing whitespace"));
   const message = container.terminationMessagePolicy;
   if (message) errors.push(...oneOf(`${field}.terminationMessagePolicy`, message, ["File", "FallbackToLogsOnError"].sort()));
   errors.push(

@@ -26,14 +26,15 @@ const restartPolicies = ["Always", "OnFailure", "Never"];
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 const dnsLimits = { nameservers: 3, searches: 32, searchCharacters: 2048 };
 
-export function validatePodSpec(spec: Fields, field: string): FieldError[] {
+/** @param options.ofPod false for a template, which is checked less closely */
+export function validatePodSpec(spec: Fields, field: string, { ofPod = false } = {}): FieldError[] {
   const volumes = (spec.volumes ?? []) as Fields[];
   const containers = (spec.containers ?? []) as Fields[];
   const initContainers = (spec.initContainers ?? []) as Fields[];
   const facts: PodFacts = {
     volumes: new Set(volumes.map((volume) => volume?.name).filter(Boolean)),
     graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
-    restartPolicy: spec.restartPolicy ?? "",
+    ofPod,
   };
   return [
     ...validateVolumes(volumes, `${field}.volumes`),
@@ -173,6 +174,15 @@ export function validatePodTemplate(template: Fields | undefined, field: string)
     ...(template?.spec?.ephemeralContainers?.length
       ? [forbiddenField(`${field}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template")]
       : []),
+  ];
+}
+
+/** Names that are valid but will be cut or refused as host names. */
+export function nameWarnings(name: string, used: string): string[] {
+  const complaints = dnsLabel(name);
+  if (complaints.length === 0) return [];
+  return [
+    `metadata.name: this is used ${used}, which can result in surprising behavior; a DNS label is recommended: [${complaints.join(" ")}]`,
   ];
 }
 

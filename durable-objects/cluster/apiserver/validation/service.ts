@@ -214,14 +214,14 @@ export function validateClusterIPs({ spec }: Service): FieldError[] {
   const errors: FieldError[] = [];
   const ips = spec.clusterIPs ?? [];
   const chosen = spec.ipFamilies ?? [];
+  if (!spec.clusterIP && ips.length > 0) errors.push(invalid("spec.clusterIPs", ips, "must be empty when `clusterIP` is not specified"));
+  else if (ips.length > 0 && ips[0] !== spec.clusterIP) errors.push(invalid("spec.clusterIPs", ips, "first value must match `clusterIP`"));
+  if (ips[0] === "None" && ips.length > 1) errors.push(invalid("spec.clusterIPs", ips, "'None' must be the first and only value"));
   for (const [at, family] of chosen.entries()) {
     errors.push(...oneOf(`spec.ipFamilies[${at}]`, family, families));
     if (chosen.indexOf(family) < at) errors.push(duplicate(`spec.ipFamilies[${at}]`, family));
   }
   if (spec.ipFamilyPolicy !== undefined) errors.push(...oneOf("spec.ipFamilyPolicy", spec.ipFamilyPolicy, familyPolicies));
-  if (!spec.clusterIP && ips.length > 0) errors.push(invalid("spec.clusterIPs", ips, "must be empty when `clusterIP` is not specified"));
-  else if (ips.length > 0 && ips[0] !== spec.clusterIP) errors.push(invalid("spec.clusterIPs", ips, "first value must match `clusterIP`"));
-  if (ips[0] === "None" && ips.length > 1) errors.push(invalid("spec.clusterIPs", ips, "'None' must be the first and only value"));
   if (ips.length > 2) errors.push(invalid("spec.clusterIPs", ips, "may only hold up to 2 values"));
   for (const [at, ip] of ips.entries()) {
     if (at === 0 && ip === "None") continue;
