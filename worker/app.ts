@@ -115,9 +115,9 @@ function agreeOnProtocol(request: Request, credential: Credential | undefined, r
 /** Keeps other sites from reading an answer as a script, an image or a guessed type. A socket passes as it is. */
 function hardened(response: Response): Response {
   if (response.status === 101) return response;
-  const headers = new Headers(response.headers);
-  headers.set("x-content-type-options", "nosniff");
-  headers.set("cross-origin-resource-policy", "same-origin");
-  headers.set("referrer-policy", "no-referrer");
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  const answer = new Response(response.body, response);
+  answer.headers.set("x-content-type-options", "nosniff");
+  answer.headers.set("cross-origin-resource-policy", "same-origin");
+  answer.headers.set("referrer-policy", "no-referrer");
+  return answer;
 }

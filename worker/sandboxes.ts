@@ -168,7 +168,8 @@ export function visit(request: Request, env: Env, id: string, path: string, cred
   const url = new URL(request.url);
   const baseURL = `${publicOrigin(request, env.LOCAL)}/s/${id}`;
   url.pathname = path;
-  const headers = new Headers(request.headers);
+  const asked = new Request(url.toString(), request);
+  const { headers } = asked;
   stripVisitHeaders(headers);
   headers.set(visitHeaders.id, id);
   headers.set(visitHeaders.base, baseURL);
@@ -179,7 +180,7 @@ export function visit(request: Request, env: Env, id: string, path: string, cred
   if (env.LOCAL !== undefined) headers.set(visitHeaders.local, "1");
   if (env.LOCAL?.certificateAuthority !== undefined && path === "/kubeconfig") headers.set(visitHeaders.ca, env.LOCAL.certificateAuthority);
   if (internal) headers.set(visitHeaders.internal, "1");
-  return new Request(url.toString(), new Request(request, { headers }));
+  return asked;
 }
 
 const mayCreate = (env: Env, address: string): Promise<boolean> =>

@@ -37,6 +37,16 @@ export function door(ports: DoorPorts): (request: Request) => Promise<Response> 
   /** What the directory said about an object that holds no sandbox. */
   let absence: ((path: string) => Response) | undefined;
 
+  /** Who is known, while the object is awake: two tokens by four carriers at most. Hashing costs more than all else here. */
+  const accepted = new Map<string, Principal>();
+
+  const knownVisitor = ({ credential, via }: VisitFacts, row: SandboxRow): Principal | undefined => {
+    const key = `${via} ${credential ?? ""}`;
+    const principal = accepted.get(key) ?? principalOf(credential, via, row);
+    if (principal !== undefined) accepted.set(key, principal);
+    return principal;
+  };
+
   const whyAbsent = async (id: string): Promise<(path: string) => Response> => {
     const ended = (await ports.directory.find(id))?.ended;
     return ended === undefined ? unknownSandbox : (path) => endedSandbox(path, ended);
@@ -51,6 +61,7 @@ export function door(ports: DoorPorts): (request: Request) => Promise<Response> 
     }
     const row = await livingRow(ports, facts);
     if (row === undefined) {
+      accepted.clear();
       absence ??= await whyAbsent(facts.id);
       return absence(facts.internal ? "/sandbox" : path);
     }
@@ -58,7 +69,7 @@ export function door(ports: DoorPorts): (request: Request) => Promise<Response> 
     if (path === "/session") return answerSession(request, facts, row);
 
     const outside = isOutside(path);
-    const principal = outside ? outsider : principalOf(facts.credential, facts.via, row);
+    const principal = outside ? outsider : knownVisitor(facts, row);
     if (principal === undefined) return unknownVisitor(path, facts.credential !== undefined);
     const visited = afterVisit(row, ports.now());
     if (visited !== row) ports.record.write(visited);
