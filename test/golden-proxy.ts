@@ -12,10 +12,14 @@ import type { Change } from "../durable-objects/cluster/api/change-tracker.ts";
 import { type EndpointSlice, type KubeObject, keyOf, type Node, type Service } from "../durable-objects/cluster/api/objects.ts";
 import { type ConntrackEntry, needsCleanup, staleEntries } from "../durable-objects/cluster/kube-proxy/conntrack.ts";
 import { healthChecks } from "../durable-objects/cluster/kube-proxy/health-check.ts";
-import { jumps, type NodeContext, nodeContext, PortCache } from "../durable-objects/cluster/kube-proxy/iptables/compile-rules.ts";
+import * as iptables from "../durable-objects/cluster/kube-proxy/iptables/compile-rules.ts";
 import { IptablesSync } from "../durable-objects/cluster/kube-proxy/iptables/iptables-sync.ts";
 import { IptablesRules } from "../durable-objects/cluster/kube-proxy/iptables/node-rules.ts";
 import { printEnsured, printRestore, printState } from "../durable-objects/cluster/kube-proxy/iptables/print-rules.ts";
+import * as nftables from "../durable-objects/cluster/kube-proxy/nftables/compile-rules.ts";
+import { NftablesSync } from "../durable-objects/cluster/kube-proxy/nftables/nftables-sync.ts";
+import { NftablesRules } from "../durable-objects/cluster/kube-proxy/nftables/node-rules.ts";
+import { printState as printTable, printTransaction } from "../durable-objects/cluster/kube-proxy/nftables/print-rules.ts";
 import { defaultProxyOptions, type ProxyOptions } from "../durable-objects/cluster/kube-proxy/proxy-options.ts";
 import type { Family, NodeRules } from "../durable-objects/cluster/kube-proxy/rule-set.ts";
 import { ServiceMap } from "../durable-objects/cluster/kube-proxy/service-map.ts";
@@ -44,6 +48,8 @@ interface Step {
   name: string;
   apply?: KubeObject[];
   delete?: { kind: string; namespace?: string; name: string }[];
+  /** Since the last sync; `2s` where absent. */
+  elapsed?: string;
   forceFullSync?: boolean;
   conntrack?: ConntrackEntry[];
 }
@@ -75,26 +81,32 @@ async function missingFiles(proxy: string): Promise<string[]> {
 async function compareCase(directory: string, name: string, result: ProxyComparison): Promise<void> {
   if (!existsSync(join(directory, "input.yaml"))) return;
   const input = parseCase(await readFile(join(directory, "input.yaml"), "utf8"));
-  const outputs = new Map<string, () => string>();
-  const rules: NodeRules[] = [];
-  for (const family of input.families) {
-    const lab = new Lab(input, family);
-    const suffix = family === "IPv6" ? ".v6" : "";
-    rules.push(lab.rules);
-    for (const [file, print] of Object.entries(lab.outputs())) outputs.set(file.replace(/\.txt$/, `${suffix}.txt`), print);
-  }
-  outputs.set("health.txt", () => input.families.map((family) => new Lab(input, family).health()).join(""));
-  for (const [file, print] of outputs) {
+  for (const { file, print } of outputsOf(input)) {
     if (!existsSync(join(directory, file))) continue;
     count(result, name, file, firstDifference(print(), await readFile(join(directory, file), "utf8")));
   }
-  if (existsSync(join(directory, "traffic.json"))) {
-    const lines = JSON.parse(await readFile(join(directory, "traffic.json"), "utf8")) as TrafficLine[];
-    for (const line of lines) {
-      const one = rules.find((candidate) => candidate.mode === line.mode && candidate.family === line.family);
-      if (one !== undefined) count(result, name, "traffic.json", compareTraffic(line, one, input.options, input.objects));
-    }
+  if (!existsSync(join(directory, "traffic.json"))) return;
+  const rules = input.families.flatMap((family) => labs.map((lab) => new lab(input, family).rules()));
+  for (const line of JSON.parse(await readFile(join(directory, "traffic.json"), "utf8")) as TrafficLine[]) {
+    const one = rules.find((candidate) => candidate.mode === line.mode && candidate.family === line.family);
+    if (one !== undefined) count(result, name, "traffic.json", compareTraffic(line, one, input.options, input.objects));
   }
+}
+
+/** Every file that a case may have, with what prints it; each from a lab of its own. */
+function outputsOf(input: ProxyCase): { file: string; print: () => string }[] {
+  const ofFamilies = input.families.flatMap((family) =>
+    labs.flatMap((lab) =>
+      lab.files.map((file) => ({
+        file: family === "IPv6" ? file.replace(/\.txt$/, ".v6.txt") : file,
+        print: () => new lab(input, family).print(file),
+      })),
+    ),
+  );
+  return [
+    ...ofFamilies,
+    { file: "health.txt", print: () => input.families.map((family) => new IptablesLab(input, family).health()).join("") },
+  ];
 }
 
 function count(result: ProxyComparison, name: string, file: string, difference: string | undefined): void {
@@ -125,81 +137,73 @@ function parseCase(text: string): ProxyCase {
 }
 
 /** One node's kube-proxy of one family, fed with the manifests of a case and then its steps. */
-class Lab {
-  readonly rules: NodeRules;
-  readonly #input: ProxyCase;
-  readonly #map: ServiceMap;
-  readonly #ports = new PortCache();
+abstract class Lab {
+  protected readonly input: ProxyCase;
+  protected readonly map: ServiceMap;
+  protected node: Node | undefined;
   readonly #objects = new Map<string, KubeObject>();
-  #context: NodeContext;
 
   constructor(input: ProxyCase, family: Family) {
-    this.#input = input;
-    this.#map = new ServiceMap(family);
-    this.#context = nodeContext(input.options, undefined, family);
+    this.input = input;
+    this.map = new ServiceMap(family);
     this.#change(input.objects, []);
-    this.rules = new IptablesRules(this.#context, this.#ports.compile(this.#map.entries(), this.#context));
   }
 
-  outputs(): Record<string, () => string> {
-    const first = new IptablesSync();
-    const initial = first.sync(this.#context, this.#compiled());
-    return {
-      "iptables.ensure.txt": () => printEnsured(jumps),
-      "iptables.txt": () => this.rules.print("sync"),
-      "iptables.state.txt": () => printState(first.tables),
-      "iptables.kernel.txt": () => this.rules.print("kernel"),
-      "iptables.steps.txt": () => this.#steps(first, printRestore(initial.input)),
-    };
-  }
+  /** The rules as they are now. */
+  abstract rules(): NodeRules;
+
+  /** The text of one of the lab's files, named without a family. */
+  abstract print(file: string): string;
 
   health(): string {
-    let text = this.#health("initial");
-    for (const [at, step] of this.#input.steps.entries()) {
+    let text = this.#healthBlock("initial");
+    for (const [at, step] of this.input.steps.entries()) {
       this.#change(step.apply ?? [], step.delete ?? []);
-      text += this.#health(`after step ${at + 1} ${step.name}`);
+      text += this.#healthBlock(`after step ${at + 1} ${step.name}`);
     }
     return text;
   }
 
-  #health(when: string): string {
-    const checks = healthChecks(this.#map.entries(), this.#input.options.nodeName);
+  /** Plays all steps. `sync` writes one, with the Services changed since the last, or with nothing for a full sync. */
+  protected steps(firstFile: string, sync: (now: number, changed: ReadonlySet<string> | undefined) => string): string {
+    const table = [...this.input.conntrack];
+    const slices = this.input.objects.filter((object): object is EndpointSlice => object.kind === "EndpointSlice");
+    sync(0, undefined);
+    let text = `#@ step 0 initial sync: see ${firstFile}\n${this.#cleanup(
+      table,
+      slices.map((after) => ({ before: undefined, after })),
+    )}`;
+    let now = 0;
+    for (const [at, step] of this.input.steps.entries()) {
+      now += Number.parseInt(step.elapsed ?? "2s", 10) * 1000;
+      table.push(...(step.conntrack ?? []));
+      const before = this.#zone();
+      const { changed, slices } = this.#change(step.apply ?? [], step.delete ?? []);
+      const full = step.forceFullSync === true || before !== this.#zone();
+      text += `#@ step ${at + 1} ${step.name}\n${sync(now, full ? undefined : changed)}${this.#cleanup(table, slices)}`;
+    }
+    return text;
+  }
+
+  #zone(): string | undefined {
+    return this.node?.metadata.labels?.["topology.kubernetes.io/zone"];
+  }
+
+  #healthBlock(when: string): string {
+    const checks = healthChecks(this.map.entries(), this.input.options.nodeName);
     if (checks.length === 0) return "";
     const lines = checks.map(
       (check) => `${check.namespace}/${check.service} healthCheckNodePort=${check.port} localEndpoints=${check.localEndpoints}\n`,
     );
-    return `# ${when} ${this.#map.family}\n${lines.join("")}`;
-  }
-
-  #steps(sync: IptablesSync, _initial: string): string {
-    const table = [...this.#input.conntrack];
-    const initial = this.#input.objects.filter((object) => object.kind === "EndpointSlice");
-    let text = `#@ step 0 initial sync: see iptables.txt\n${this.#cleanup(
-      table,
-      initial.map((after) => ({ before: undefined, after: after as EndpointSlice })),
-    )}`;
-    for (const [at, step] of this.#input.steps.entries()) {
-      table.push(...(step.conntrack ?? []));
-      const zone = this.#context.at.zone;
-      const { changed, slices } = this.#change(step.apply ?? [], step.delete ?? []);
-      const full = step.forceFullSync === true || zone !== this.#context.at.zone;
-      const done = sync.sync(this.#context, this.#compiled(), full ? undefined : changed);
-      text += `#@ step ${at + 1} ${step.name}\n#@ iptables-restore input (${done.full ? "full" : "partial"} sync)\n${printRestore(done.input)}`;
-      text += this.#cleanup(table, slices);
-    }
-    return `${text}#@ final state\n${printState(sync.tables)}`;
+    return `# ${when} ${this.map.family}\n${lines.join("")}`;
   }
 
   #cleanup(table: ConntrackEntry[], slices: Change<EndpointSlice>[]): string {
-    if (!slices.some((change) => needsCleanup(change, this.#map.family))) return "";
-    const stale = staleEntries(table, this.#map.entries());
+    if (!slices.some((change) => needsCleanup(change, this.map.family))) return "";
+    const stale = staleEntries(table, this.map.entries());
     const head = `#@ conntrack\nlist table=conntrack entries=${table.length}\n`;
     for (const entry of stale) table.splice(table.indexOf(entry), 1);
     return head + (stale.length === 0 ? "delete nothing\n" : stale.map(deletedEntry).join(""));
-  }
-
-  #compiled() {
-    return this.#ports.compile(this.#map.entries(), this.#context);
   }
 
   #change(apply: KubeObject[], remove: { kind: string; namespace?: string; name: string }[]) {
@@ -214,12 +218,98 @@ class Lab {
     const of = <T extends KubeObject>(kind: string) =>
       changes.filter(({ before, after }) => (after ?? before)!.kind === kind) as Change<T>[];
     const slices = of<EndpointSlice>("EndpointSlice");
-    const changed = this.#map.apply(of<Service>("Service"), slices);
-    const node = this.#objects.get(`Node ${this.#input.options.nodeName}`) as Node | undefined;
-    this.#context = nodeContext(this.#input.options, node, this.#map.family);
+    const changed = this.map.apply(of<Service>("Service"), slices);
+    this.node = this.#objects.get(`Node ${this.input.options.nodeName}`) as Node | undefined;
     return { changed, slices };
   }
 }
+
+class IptablesLab extends Lab {
+  static readonly files = ["iptables.ensure.txt", "iptables.txt", "iptables.state.txt", "iptables.kernel.txt", "iptables.steps.txt"];
+
+  rules(): NodeRules {
+    return new IptablesRules(...this.#compiled());
+  }
+
+  print(file: string): string {
+    switch (file) {
+      case "iptables.ensure.txt":
+        return printEnsured(iptables.jumps);
+      case "iptables.txt":
+        return this.rules().print("sync");
+      case "iptables.state.txt":
+        return this.#state();
+      case "iptables.kernel.txt":
+        return this.rules().print("kernel");
+      default:
+        return this.#steps();
+    }
+  }
+
+  #compiled() {
+    const context = iptables.nodeContext(this.input.options, this.node, this.map.family);
+    return [context, new iptables.IptablesPorts().compile(this.map.entries(), context)] as const;
+  }
+
+  #state(): string {
+    const sync = new IptablesSync();
+    sync.sync(...this.#compiled());
+    return printState(sync.tables);
+  }
+
+  #steps(): string {
+    const sync = new IptablesSync();
+    const text = this.steps("iptables.txt", (_now, changed) => {
+      const { full, input } = sync.sync(...this.#compiled(), changed);
+      return `#@ iptables-restore input (${full ? "full" : "partial"} sync)\n${printRestore(input)}`;
+    });
+    return `${text}#@ final state\n${printState(sync.tables)}`;
+  }
+}
+
+class NftablesLab extends Lab {
+  static readonly files = ["nftables.tx.txt", "nftables.txt", "nftables.kernel.txt", "nftables.steps.txt"];
+
+  rules(): NodeRules {
+    return new NftablesRules(...this.#compiled());
+  }
+
+  print(file: string): string {
+    switch (file) {
+      case "nftables.tx.txt":
+        return this.rules().print("sync");
+      case "nftables.txt":
+        return this.#state();
+      case "nftables.kernel.txt":
+        return this.rules().print("kernel");
+      default:
+        return this.#steps();
+    }
+  }
+
+  #compiled() {
+    const context = nftables.nodeContext(this.input.options, this.node, this.map.family);
+    return [context, new nftables.NftablesPorts().compile(this.map.entries(), context)] as const;
+  }
+
+  #state(): string {
+    const sync = new NftablesSync();
+    sync.sync(...this.#compiled(), 0);
+    return printTable(sync.table, this.map.family);
+  }
+
+  #steps(): string {
+    const sync = new NftablesSync();
+    const text = this.steps("nftables.tx.txt", (now, changed) => {
+      const { full, transactions } = sync.sync(...this.#compiled(), now, changed);
+      const head = (at: number) => `#@ nft transaction ${at + 1} of ${transactions.length} (${full ? "full" : "partial"} sync)\n`;
+      return transactions.map((commands, at) => head(at) + printTransaction(commands, this.map.family)).join("");
+    });
+    return `${text}#@ final state\n${printTable(sync.table, this.map.family)}`;
+  }
+}
+
+const labs = [IptablesLab, NftablesLab];
 
 const objectKey = (object: KubeObject): string => `${object.kind} ${keyOf(object)}`;
 

@@ -9,8 +9,10 @@ import { type EndpointSlice, keyOf, type Node, type Service } from "../api/objec
 import { same } from "../api/same.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import { type HealthCheck, healthChecks } from "./health-check.ts";
-import { nodeContext, PortCache } from "./iptables/compile-rules.ts";
+import * as iptables from "./iptables/compile-rules.ts";
 import { IptablesRules } from "./iptables/node-rules.ts";
+import * as nftables from "./nftables/compile-rules.ts";
+import { NftablesRules } from "./nftables/node-rules.ts";
 import { type ProxyOptions, proxyOptionsFor } from "./proxy-options.ts";
 import { type Family, type NodeRules, type ProxyMode, UnsupportedModeError } from "./rule-set.ts";
 import { ServiceMap } from "./service-map.ts";
@@ -27,7 +29,8 @@ export class KubeProxy {
   readonly #options: KubeProxyOptions;
   readonly #nodes = new Map<string, { node: Node; options: ProxyOptions }>();
   readonly #maps = { IPv4: new ServiceMap("IPv4"), IPv6: new ServiceMap("IPv6") };
-  readonly #ports = new PortCache();
+  readonly #iptables = new iptables.IptablesPorts();
+  readonly #nftables = new nftables.NftablesPorts();
   readonly #rules = new Map<string, NodeRules>();
 
   constructor(options: KubeProxyOptions) {
@@ -75,9 +78,21 @@ export class KubeProxy {
 
   #compile(name: string, family: Family, mode: ProxyMode): NodeRules {
     const { node, options } = this.#existing(name);
-    if (mode !== "iptables") throw new UnsupportedModeError(mode);
-    const context = nodeContext(options, node, family);
-    return new IptablesRules(context, this.#ports.compile(this.#maps[family].entries(), context));
+    const entries = this.#maps[family].entries();
+    switch (mode) {
+      case "iptables": {
+        const context = iptables.nodeContext(options, node, family);
+        return new IptablesRules(context, this.#iptables.compile(entries, context));
+      }
+      case "nftables": {
+        const context = nftables.nodeContext(options, node, family);
+        return new NftablesRules(context, this.#nftables.compile(entries, context));
+      }
+      case "ipvs":
+        throw new UnsupportedModeError(mode);
+      default:
+        return mode satisfies never;
+    }
   }
 
   #applyNode({ before, after }: Change<Node>): void {

@@ -15,6 +15,15 @@ export function nodePortAddresses(options: ProxyOptions, family: Family): NodePo
   return { all: false, addresses: addresses.sort() };
 }
 
+/** The same for nftables: the primary address where nothing is asked for, and never loopback. */
+export function nodePortAddressesOfNftables(options: ProxyOptions, family: Family): NodePortAddresses {
+  const asked = options.nodePortAddresses.length === 0 ? { ...options, nodePortAddresses: ["primary"] } : options;
+  const addresses = nodePortAddresses(asked, family);
+  return addresses.all ? addresses : { all: false, addresses: addresses.addresses.filter((ip) => !isLoopback(ip)) };
+}
+
+export const isLoopback = (ip: string): boolean => ip === "::1" || ip.startsWith("127.");
+
 /** Node ports on 127.0.0.1 work: for IPv4 only, where wanted, and where the ranges leave loopback in. */
 export function servesLoopback(options: ProxyOptions, family: Family): boolean {
   if (family === "IPv6" || !options.localhostNodePorts) return false;

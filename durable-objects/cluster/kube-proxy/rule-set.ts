@@ -97,7 +97,9 @@ export interface MatchedRule {
   to?: string;
   /** With `dnat`: where the packet goes from here. */
   dnat?: { ip: string; port?: number };
-  /** With a draw: the number drawn, and the bound below which it had to be. */
+  /** The element of a set or map that decided; the set stands in the place of the chain. */
+  element?: RuleRef;
+  /** With a draw: the number drawn, and, where it had to be below a bound, the bound. */
   draw?: number;
   below?: number;
   /** With `detail: "full"`: the lines of the same chain skipped since the last match in it. */

@@ -3,7 +3,7 @@
  *
  * @see test/golden/proxy/README.md "Facts: iptables", Names
  */
-import { sha256 } from "@noble/hashes/sha2.js";
+import { nameHash } from "../name-hash.ts";
 import type { ServicePort } from "../service-changes.ts";
 
 /** Prefixes of all chains that belong to a service port; such a chain that is no longer used is deleted. */
@@ -26,14 +26,4 @@ export function chainsOf(port: ServicePort): ServiceChains {
 export const endpointChain = (port: ServicePort, endpoint: { text: string }): string =>
   `KUBE-SEP-${hashOf(port.text + port.protocol.toLowerCase() + endpoint.text)}`;
 
-const hashOf = (text: string): string => base32(sha256(new TextEncoder().encode(text)), 16);
-
-/** RFC 4648 alphabet, upper case, the first letters only. */
-export function base32(bytes: Uint8Array, letters: number): string {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  return Array.from({ length: letters }, (_, at) => {
-    const bit = at * 5;
-    const pair = ((bytes[bit >> 3] ?? 0) << 8) | (bytes[(bit >> 3) + 1] ?? 0);
-    return alphabet[(pair >> (11 - (bit & 7))) & 31];
-  }).join("");
-}
+const hashOf = (text: string): string => nameHash(text, 16);

@@ -6,13 +6,13 @@
  * @see test/golden/proxy/README.md "Facts: iptables"
  */
 import type { Node } from "../../api/objects.ts";
-import { parseCidr } from "../address.ts";
 import { type LocalTraffic, localTraffic } from "../local-traffic.ts";
-import { type NodePortAddresses, nodePortAddresses, servesLoopback } from "../node-port-addresses.ts";
+import { isLoopback, type NodePortAddresses, nodePortAddresses, servesLoopback } from "../node-port-addresses.ts";
+import { type CompiledPorts, PortCache } from "../port-cache.ts";
 import { type ProxyOptions, primaryAddress } from "../proxy-options.ts";
 import type { Family, RuleRole } from "../rule-set.ts";
 import type { ServicePortEntry } from "../service-map.ts";
-import { type Locality, type UsableEndpoints, usableEndpoints } from "../usable-endpoints.ts";
+import type { Locality } from "../usable-endpoints.ts";
 import { type CompiledPort, compilePort, type PortContext } from "./compile-service.ts";
 import type { KernelTables } from "./kernel-tables.ts";
 import {
@@ -53,56 +53,26 @@ export function nodeContext(options: ProxyOptions, node: Node | undefined, famil
 /** Above this many endpoints over all service ports, the rules of single endpoints carry no comments. */
 const largeClusterEndpoints = 1000;
 
-export const isLargeCluster = (entries: readonly ServicePortEntry[]): boolean =>
+const isLargeCluster = (entries: readonly ServicePortEntry[]): boolean =>
   entries.reduce((sum, entry) => sum + entry.endpoints.length, 0) > largeClusterEndpoints;
 
-/** Compiled service ports with their entries, in the order of the service map. */
-export type CompiledPorts = readonly { entry: ServicePortEntry; compiled: CompiledPort }[];
+/** Compiled service ports of the cluster, shared by its nodes. */
+export class IptablesPorts {
+  readonly #cache = new PortCache<PortContext, CompiledPort>(compilePort, false);
 
-/**
- * Keeps what was compiled for an entry as long as the entry lives, one result for each choice that nodes make. Shared by
- * all nodes of a cluster: where nodes choose alike, a Service is compiled once.
- */
-export class PortCache {
-  readonly #byEntry = new WeakMap<ServicePortEntry, Map<string, CompiledPort>>();
-
-  compile(entries: readonly ServicePortEntry[], node: NodeContext): CompiledPorts {
-    const context = nodeFacts(node, !isLargeCluster(entries));
-    const contextKey = JSON.stringify(context);
-    const nodeIP = primaryAddress(node.options, node.family);
-    return entries.map((entry) => {
-      const nodeInSourceRanges = nodeIP !== undefined && entry.port.sourceRanges.some((range) => parseCidr(range)!.contains(nodeIP));
-      return { entry, compiled: this.#compile(entry, usableEndpoints(entry, node.at), { ...context, nodeInSourceRanges }, contextKey) };
-    });
+  compile(entries: readonly ServicePortEntry[], node: NodeContext): CompiledPorts<CompiledPort> {
+    const { options, family, localTraffic, loopback, at } = node;
+    return this.#cache.compile(
+      entries,
+      { at, ip: primaryAddress(options, family) },
+      {
+        localTraffic,
+        masqueradeAll: options.masqueradeAll,
+        countLoopbackNodePorts: options.nfacct && loopback,
+        endpointComments: !isLargeCluster(entries),
+      },
+    );
   }
-
-  #compile(entry: ServicePortEntry, use: UsableEndpoints, context: PortContext, contextKey: string): CompiledPort {
-    const results = this.#byEntry.get(entry) ?? new Map<string, CompiledPort>();
-    this.#byEntry.set(entry, results);
-    const key = `${contextKey}${context.nodeInSourceRanges ? "+" : " "}${choiceKey(entry, use)}`;
-    const compiled = results.get(key) ?? compilePort(entry.port, use, context);
-    results.set(key, compiled);
-    return compiled;
-  }
-}
-
-const nodeFacts = (
-  { options, localTraffic, loopback }: NodeContext,
-  endpointComments: boolean,
-): Omit<PortContext, "nodeInSourceRanges"> => ({
-  localTraffic,
-  masqueradeAll: options.masqueradeAll,
-  countLoopbackNodePorts: options.nfacct && loopback,
-  endpointComments,
-});
-
-/** Tells choices of one entry apart: which endpoints are in which list. */
-function choiceKey({ endpoints }: ServicePortEntry, use: UsableEndpoints): string {
-  const cluster = new Set(use.cluster);
-  const local = new Set(use.local);
-  return (
-    endpoints.map((endpoint) => (cluster.has(endpoint) ? 1 : 0) + (local.has(endpoint) ? 2 : 0)).join("") + (use.hasEndpoints ? "+" : "")
-  );
 }
 
 /**
@@ -113,7 +83,7 @@ function choiceKey({ endpoints }: ServicePortEntry, use: UsableEndpoints): strin
  */
 export function compileSync(
   node: NodeContext,
-  ports: CompiledPorts,
+  ports: CompiledPorts<CompiledPort>,
   changed?: ReadonlySet<string>,
   stale: readonly string[] = [],
 ): RestoreInput {
@@ -186,8 +156,6 @@ function nodePortJumps({ family, nodePorts, loopback }: NodeContext): RestoreLin
   const localRange: Match = { match: "destination", range: family === "IPv4" ? "127.0.0.0/8" : "::1/128", not: true };
   return [line([{ match: "address-type", of: "dst", type: "LOCAL" }, ...(loopback ? [] : [localRange])])];
 }
-
-const isLoopback = (ip: string): boolean => ip === "::1" || ip.startsWith("127.");
 
 /** Makes sure of the chains and jumps that lead packets from the built-in chains to kube-proxy's; done in a full sync. */
 export function ensureJumps(tables: KernelTables): void {

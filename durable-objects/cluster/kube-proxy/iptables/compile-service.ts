@@ -7,6 +7,7 @@
 import type { ObjectRef } from "../../api/network.ts";
 import type { Endpoint } from "../endpoint-changes.ts";
 import type { LocalTraffic } from "../local-traffic.ts";
+import type { NodeFacts } from "../port-cache.ts";
 import type { RuleRole } from "../rule-set.ts";
 import { isExternal, type ServicePort } from "../service-changes.ts";
 import type { UsableEndpoints } from "../usable-endpoints.ts";
@@ -20,8 +21,6 @@ export interface PortContext {
   masqueradeAll: boolean;
   /** An extra rule counts node port traffic over loopback. */
   countLoopbackNodePorts: boolean;
-  /** One of the port's source ranges contains the node; then its load balancer addresses may come, too. */
-  nodeInSourceRanges: boolean;
   /** False in a large cluster: the rules of single endpoints go without. */
   endpointComments: boolean;
 }
@@ -39,7 +38,7 @@ export interface CompiledPort {
   kernelChains: readonly Chain[];
 }
 
-export function compilePort(port: ServicePort, use: UsableEndpoints, context: PortContext): CompiledPort {
+export function compilePort(port: ServicePort, use: UsableEndpoints, context: PortContext & NodeFacts): CompiledPort {
   const compiler = new PortCompiler(port, use, context);
   const chains = compiler.usedChains();
   const rules = compiler.chainRules();
@@ -55,13 +54,13 @@ function inKernel(chains: readonly string[], lines: readonly RestoreLine[]): Cha
 class PortCompiler {
   readonly #port: ServicePort;
   readonly #use: UsableEndpoints;
-  readonly #context: PortContext;
+  readonly #context: PortContext & NodeFacts;
   readonly #names: ServiceChains;
   readonly #endpointChains: ReadonlyMap<Endpoint, string>;
   readonly #usesExternal: boolean;
   readonly #usesFirewall: boolean;
 
-  constructor(port: ServicePort, use: UsableEndpoints, context: PortContext) {
+  constructor(port: ServicePort, use: UsableEndpoints, context: PortContext & NodeFacts) {
     this.#port = port;
     this.#use = use;
     this.#context = context;

@@ -1,14 +1,15 @@
 /**
  * The iptables rules in one node's kernel, as `NodeRules`.
  */
-import { canonicalIP, parseCidr } from "../address.ts";
-import { localAddresses } from "../proxy-options.ts";
+import { candidatesOf, randomDraws } from "../draws.ts";
+import { type Host, hostOf } from "../host.ts";
+import type { CompiledPorts } from "../port-cache.ts";
 import type { Candidate, Family, LinkedRules, NodeRules, Packet, Walk, WalkOptions } from "../rule-set.ts";
-import { candidatesOf } from "./candidates.ts";
-import { type CompiledPorts, compileSync, ensureJumps, type NodeContext } from "./compile-rules.ts";
+import { compileSync, ensureJumps, type NodeContext } from "./compile-rules.ts";
+import type { CompiledPort } from "./compile-service.ts";
 import { KernelTables } from "./kernel-tables.ts";
 import { kernelOrder, kernelRule, printKernel, printRestore } from "./print-rules.ts";
-import { type Host, walkRules } from "./walk-rules.ts";
+import { walkRules } from "./walk-rules.ts";
 
 export class IptablesRules implements NodeRules {
   readonly mode = "iptables";
@@ -17,26 +18,26 @@ export class IptablesRules implements NodeRules {
   /** What the kernel holds. A test that takes a rule out changes every walk, also of other nodes that share the chain. */
   readonly tables = new KernelTables();
   readonly #context: NodeContext;
-  readonly #ports: CompiledPorts;
+  readonly #ports: CompiledPorts<CompiledPort>;
   readonly #host: Host;
 
-  constructor(context: NodeContext, ports: CompiledPorts) {
+  constructor(context: NodeContext, ports: CompiledPorts<CompiledPort>) {
     this.node = context.options.nodeName;
     this.family = context.family;
     this.#context = context;
     this.#ports = ports;
-    this.#host = hostOf(context);
+    this.#host = hostOf(context.options, context.localTraffic, context.family);
     ensureJumps(this.tables);
     this.tables.restore(compileSync(context, ports, nothingChanged));
     for (const { compiled } of ports) for (const chain of compiled.kernelChains) this.tables.adopt("nat", chain);
   }
 
   walk(packet: Packet, { random, ...options }: WalkOptions): Walk {
-    return walkRules(this.tables, this.#host, packet, { ...options, draws: () => random.next() });
+    return walkRules(this.tables, this.#host, packet, { ...options, draws: randomDraws(random) });
   }
 
   candidates(packet: Packet, options: Omit<WalkOptions, "random" | "detail">): Candidate[] {
-    return candidatesOf(this.tables, this.#host, packet, options);
+    return candidatesOf((draws) => walkRules(this.tables, this.#host, packet, { ...options, draws }));
   }
 
   print(format: "kernel" | "sync"): string {
@@ -61,16 +62,3 @@ export class IptablesRules implements NodeRules {
 
 /** The shared chains alone are restored; those of the service ports are adopted as they were compiled. */
 const nothingChanged: ReadonlySet<string> = new Set();
-
-/** What a walk has to know of the node. */
-export function hostOf({ options, family, localTraffic }: NodeContext): Host {
-  const own = new Set(localAddresses(options, family).map(canonicalIP));
-  const loopback = parseCidr(family === "IPv4" ? "127.0.0.0/8" : "::1/128")!;
-  const podInterface = localTraffic?.by === "interface" ? localTraffic.name.replace(/\+$/, "0") : "cni0";
-  const wire = Object.keys(options.interfaces)[0] ?? "eth0";
-  return {
-    family,
-    isLocal: (ip) => own.has(ip) || loopback.contains(ip),
-    inInterface: (origin) => (origin === "pod" ? podInterface : wire),
-  };
-}

@@ -8,32 +8,25 @@
  */
 import type { SkippedRule } from "../../api/network.ts";
 import { canonicalIP, parseCidr } from "../address.ts";
-import type { Family, MatchedRule, Packet, Walk, WalkOptions } from "../rule-set.ts";
+import type { Draws } from "../draws.ts";
+import type { Host } from "../host.ts";
+import type { MatchedRule, Packet, Walk, WalkOptions } from "../rule-set.ts";
 import type { KernelTables } from "./kernel-tables.ts";
 import { drawSteps, kernelRule } from "./print-rules.ts";
 import type { Match, Rule, TableName, Target } from "./rule.ts";
 
-/** What the walk asks of the node besides its tables. */
-export interface Host {
-  family: Family;
-  /** The address belongs to the node itself (loopback included). */
-  isLocal(ip: string): boolean;
-  /** The interface a packet comes in by, where it does not say. */
-  inInterface(origin: "pod" | "wire"): string;
-}
-
-/** Decides draws: a number in [0, 1) for a rule that matches once in `of` times. */
-export type Draws = (of: number) => number;
-
 /** The bound a draw has to stay below: the kernel counts in steps of 2^-31. */
 export const drawBound = (of: number): number => drawSteps(of) / 0x8000_0000;
+
+/** The walk's options with somebody to decide its draws. */
+type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws };
 
 type Verdict = "accept" | "reject" | "drop";
 /** What a chain came to: the caller goes on with its next rule, or the hook is through. */
 type Outcome = "continue" | Verdict;
 type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
 
-export function walkRules(tables: KernelTables, host: Host, packet: Packet, options: Omit<WalkOptions, "random"> & { draws: Draws }): Walk {
+export function walkRules(tables: KernelTables, host: Host, packet: Packet, options: DrawnOptions): Walk {
   return new PacketWalk(tables, host, packet, options).run();
 }
 
@@ -41,7 +34,7 @@ class PacketWalk {
   readonly #tables: KernelTables;
   readonly #host: Host;
   readonly #packet: Packet;
-  readonly #options: Omit<WalkOptions, "random"> & { draws: Draws };
+  readonly #options: DrawnOptions;
   readonly #src: string;
   readonly #matched: MatchedRule[] = [];
   readonly #unmatched: NonNullable<Walk["unmatched"]> = [];
@@ -56,7 +49,7 @@ class PacketWalk {
   /** The draw of the rule being tried, where it has one. */
   #draw: { draw: number; below: number } | undefined;
 
-  constructor(tables: KernelTables, host: Host, packet: Packet, options: Omit<WalkOptions, "random"> & { draws: Draws }) {
+  constructor(tables: KernelTables, host: Host, packet: Packet, options: DrawnOptions) {
     this.#tables = tables;
     this.#host = host;
     this.#packet = packet;
@@ -64,7 +57,7 @@ class PacketWalk {
     this.#src = canonicalIP(packet.src);
     this.#dst = canonicalIP(packet.dst);
     this.#port = packet.destinationPort;
-    this.#inInterface = packet.origin === "process" ? undefined : (packet.inInterface ?? host.inInterface(packet.origin));
+    this.#inInterface = host.inInterface(packet);
   }
 
   run(): Walk {
@@ -189,7 +182,7 @@ class PacketWalk {
     this.#draw = undefined;
     for (const match of kernelOrderOf(rule)) {
       if (match.match === "draw") {
-        this.#draw = { draw: this.#options.draws(match.of), below: drawBound(match.of) };
+        this.#draw = { draw: this.#options.draws.chance(match.of), below: drawBound(match.of) };
         if (this.#draw.draw >= this.#draw.below) return "draw";
       } else if (!this.#holds(match)) {
         return reasons[match.match];

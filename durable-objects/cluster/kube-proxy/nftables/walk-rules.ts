@@ -1,0 +1,306 @@
+/**
+ * Walks a packet through the nftables table as a kernel would: base chains by hook and priority, sets and verdict maps,
+ * marks, draws, rewriting.
+ *
+ * Knows nftables and nothing about Services. The first packet of a connection only, so conntrack state is NEW.
+ *
+ * A long file on purpose: the walk is one mechanism.
+ */
+import type { SkippedRule } from "../../api/network.ts";
+import { canonicalIP, parseCidr } from "../address.ts";
+import type { Draws } from "../draws.ts";
+import type { Host } from "../host.ts";
+import type { MatchedRule, Packet, Walk, WalkOptions } from "../rule-set.ts";
+import type { KernelTable, NftChain } from "./kernel-table.ts";
+import { elementText, kernelRule, nftFamily } from "./print-rules.ts";
+import type { Element, Hook, NftRule, Part } from "./rule.ts";
+
+/** The walk's options with somebody to decide its draws. */
+type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws };
+
+type Verdict = "accept" | "reject" | "drop";
+/** What a chain came to: the caller goes on, or the base chain is through. */
+type Outcome = "continue" | Verdict;
+/** What one rule did: it did not match, evaluation goes on behind it, the chain is left, or the base chain is through. */
+type Step = { because: string } | { outcome: Outcome | "leave" };
+
+/** What is known of a match only when the rule has done its work. */
+type Did = Partial<MatchedRule> & Pick<MatchedRule, "action">;
+type Note = (did: Did) => void;
+
+export function walkRules(table: KernelTable, host: Host, packet: Packet, options: DrawnOptions): Walk {
+  return new PacketWalk(table, host, packet, options).run();
+}
+
+class PacketWalk {
+  readonly #table: KernelTable;
+  readonly #host: Host;
+  readonly #packet: Packet;
+  readonly #options: DrawnOptions;
+  readonly #src: string;
+  readonly #matched: MatchedRule[] = [];
+  readonly #unmatched: NonNullable<Walk["unmatched"]> = [];
+  readonly #affinity: Walk["affinity"] = [];
+  #dst: string;
+  #port: number | undefined;
+  #mark = 0;
+  #rewritten = false;
+  #masqueraded = false;
+  #hook: Hook["hook"] = "prerouting";
+  #inInterface: string | undefined;
+
+  constructor(table: KernelTable, host: Host, packet: Packet, options: DrawnOptions) {
+    this.#table = table;
+    this.#host = host;
+    this.#packet = packet;
+    this.#options = options;
+    this.#src = canonicalIP(packet.src);
+    this.#dst = canonicalIP(packet.dst);
+    this.#port = packet.destinationPort;
+    this.#inInterface = host.inInterface(packet);
+  }
+
+  run(): Walk {
+    const verdict = this.#packet.origin === "process" ? this.#outgoing() : this.#incoming();
+    return {
+      verdict,
+      dst: this.#dst,
+      ...(this.#port === undefined ? {} : { destinationPort: this.#port }),
+      masqueraded: this.#masqueraded,
+      to: this.#host.isLocal(this.#dst) ? "process" : "interface",
+      matched: this.#matched,
+      ...(verdict === "reject" ? { rejectWith: "port-unreachable" as const } : {}),
+      affinity: verdict === "accept" ? this.#affinity : [],
+      ...(this.#options.detail === "full" ? { unmatched: this.#unmatched } : {}),
+    };
+  }
+
+  /** From a process: rewritten on the way out; what turns out to be for the node itself comes back in over loopback. */
+  #outgoing(): Verdict {
+    const out = this.#through(["output", "postrouting"]);
+    if (out !== "accept" || !this.#host.isLocal(this.#dst)) return out;
+    this.#inInterface = "lo";
+    return this.#through(["input"]);
+  }
+
+  /** From an interface: rewritten first, then routed. */
+  #incoming(): Verdict {
+    const entered = this.#through(["prerouting"]);
+    if (entered !== "accept") return entered;
+    return this.#through(this.#host.isLocal(this.#dst) ? ["input"] : ["forward", "postrouting"]);
+  }
+
+  /** The policy of all base chains is accept. */
+  #through(hooks: readonly Hook["hook"][]): Verdict {
+    for (const hook of hooks) {
+      this.#hook = hook;
+      for (const base of this.#baseChains(hook)) {
+        const outcome = this.#chain(base);
+        if (outcome === "reject" || outcome === "drop") return outcome;
+      }
+    }
+    return "accept";
+  }
+
+  #baseChains(hook: Hook["hook"]): NftChain[] {
+    return this.#table
+      .chains()
+      .filter((chain) => chain.hook?.hook === hook)
+      .sort((a, b) => a.hook!.priority - b.hook!.priority);
+  }
+
+  #chain(chain: NftChain): Outcome {
+    const { rules } = chain;
+    let skipped: SkippedRule[] = [];
+    for (let at = 0; at < rules.length; at += 1) {
+      const rule = rules[at]!;
+      const note = this.#note(chain.name, at + 1, rule, skipped);
+      const step = this.#rule(rule, note);
+      if ("because" in step) {
+        if (this.#options.detail === "full") skipped.push({ line: at + 1, matched: false, because: step.because });
+        continue;
+      }
+      skipped = [];
+      if (step.outcome === "leave") return "continue";
+      if (step.outcome !== "continue") return step.outcome;
+    }
+    if (skipped.length > 0) this.#unmatched.push({ hook: this.#hook.toUpperCase(), table: this.#tableName(), chain: chain.name, skipped });
+    return "continue";
+  }
+
+  #tableName(): string {
+    return `${nftFamily(this.#host.family)} kube-proxy`;
+  }
+
+  /** Writes the rule down as matched, once it is known what it does. */
+  #note(chain: string, line: number, rule: NftRule, skipped: SkippedRule[]): Note {
+    return (did) => {
+      this.#matched.push({
+        rule: { table: this.#tableName(), chain, line, text: kernelRule(rule, this.#host.family) },
+        hook: this.#hook.toUpperCase(),
+        role: rule.origin.role,
+        objects: rule.origin.objects,
+        ...did,
+        ...(skipped.length > 0 ? { skipped } : {}),
+      });
+    };
+  }
+
+  /** Works off the parts from left to right; the first condition that fails ends the rule. */
+  #rule(rule: NftRule, note: Note): Step {
+    let did: Did = { action: "none" };
+    for (const part of rule.parts) {
+      const because = this.#mismatch(part);
+      if (because !== undefined) return { because };
+      switch (part.part) {
+        case "set-mark":
+          this.#mark |= part.mark;
+          did = { action: "mark" };
+          break;
+        case "flip-mark":
+          this.#mark ^= part.mark;
+          did = { action: "mark" };
+          break;
+        case "remember-source":
+          this.#affinity.push({ set: part.set, client: this.#src });
+          break;
+        case "masquerade":
+          this.#masqueraded = true;
+          note({ action: "masquerade" });
+          return { outcome: "accept" };
+        case "drop":
+        case "reject":
+          note({ action: part.part });
+          return { outcome: part.part };
+        case "jump":
+          note({ action: "jump", to: part.chain });
+          return { outcome: this.#chain(this.#table.chain(part.chain)) };
+        case "goto":
+          note({ action: "goto", to: part.chain });
+          return this.#goto(part.chain);
+        case "look-up":
+          return this.#lookUp(part, note);
+        case "goto-one-of": {
+          const { at, draw } = this.#pick(part.chains.length);
+          note({ action: "goto", to: part.chains[at]!, draw });
+          return this.#goto(part.chains[at]!);
+        }
+        case "dnat":
+          return this.#dnat(part, note, {});
+        case "dnat-to-one-of": {
+          const { at, draw } = this.#pick(part.endpoints.length);
+          return this.#dnat(part.endpoints[at]!, note, { draw });
+        }
+        default:
+      }
+    }
+    note(did);
+    return { outcome: "continue" };
+  }
+
+  /** Nothing behind a `goto` is met any more; the end of its chain is the end of this one. */
+  #goto(chain: string): Step {
+    const outcome = this.#chain(this.#table.chain(chain));
+    return { outcome: outcome === "continue" ? "leave" : outcome };
+  }
+
+  #lookUp(part: Extract<Part, { part: "look-up" }>, note: Note): Step {
+    const found = this.#element(part.map, [...(part.by === "destination" ? [this.#dst] : []), this.#protocol(), String(this.#port)]);
+    if (found === undefined) return { because: part.by === "destination" ? "destination" : "port" };
+    const { element, rule } = found;
+    const value = element.value!;
+    const { role, objects } = element.origin;
+    if (value.verdict === "drop") {
+      note({ action: "drop", role, objects, element: rule });
+      return { outcome: "drop" };
+    }
+    note({ action: "goto", to: value.chain, role, objects, element: rule });
+    return this.#goto(value.chain);
+  }
+
+  #dnat({ ip, port }: { ip: string; port: number }, note: Note, drawn: { draw?: number }): Step {
+    this.#dst = canonicalIP(ip);
+    this.#port = port;
+    this.#rewritten = true;
+    note({ action: "dnat", dnat: { ip, port }, ...drawn });
+    return { outcome: "accept" };
+  }
+
+  #pick(of: number): { at: number; draw: number } {
+    const draw = this.#options.draws.pick(of);
+    return { at: Math.floor(draw * of), draw };
+  }
+
+  #protocol(): string {
+    return this.#packet.protocol.toLowerCase();
+  }
+
+  #element(set: string, key: readonly string[]): { element: Element; rule: NonNullable<MatchedRule["element"]> } | undefined {
+    const { elements } = this.#table.set(set);
+    const text = key.join(" . ");
+    const element = elements.get(text);
+    if (element === undefined) return undefined;
+    const line = [...elements.keys()].indexOf(text) + 1;
+    return { element, rule: { table: this.#tableName(), chain: set, line, text: elementText(element) } };
+  }
+
+  /** Which condition does not hold; `undefined` for one that does, and for statements. */
+  #mismatch(part: Part): string | undefined {
+    switch (part.part) {
+      case "new":
+        return undefined;
+      case "rewritten":
+        return this.#rewritten ? undefined : "state";
+      case "destination-in":
+        return this.#table.set(part.set).elements.has(this.#dst) ? undefined : "destination";
+      case "destination-within":
+        return part.ranges.some((range) => within(range, this.#dst)) ? undefined : "destination";
+      case "destination-local":
+        return this.#host.isLocal(this.#dst) ? undefined : "destination";
+      case "destination-not":
+        return within(part.range, this.#dst) ? "destination" : undefined;
+      case "source":
+        return within(part.range, this.#src) !== (part.not ?? false) ? undefined : "source";
+      case "source-outside":
+        return part.ranges.some((range) => within(range, this.#src)) ? "source" : undefined;
+      case "source-local":
+        return this.#host.isLocal(this.#src) ? undefined : "source";
+      case "source-in":
+        return this.#remembers(part.set) ? undefined : "affinity";
+      case "in-interface":
+        return interfaceMatches(part.name, this.#inInterface) !== (part.not ?? false) ? undefined : "interface";
+      case "marked":
+        return (this.#mark & part.mark) !== 0 ? undefined : "mark";
+      case "protocol":
+        return this.#protocol() === part.protocol ? undefined : "protocol";
+      case "connection-in":
+        return this.#element(part.set, [this.#src, this.#dst, this.#protocol(), String(this.#port)]) === undefined
+          ? "connection"
+          : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #remembers(set: string): boolean {
+    const seen = this.#options.affinity?.lastSeen(set, this.#src);
+    return seen !== undefined && this.#options.now - seen < this.#table.set(set).definition.timeoutSeconds! * 1000;
+  }
+}
+
+/** Ranges are few; parsing them again and again is what costs. */
+const parsed = new Map<string, ReturnType<typeof parseCidr>>();
+const parsedAtMost = 10_000;
+
+function within(range: string, ip: string): boolean {
+  let cidr = parsed.get(range);
+  if (cidr === undefined) {
+    cidr = parseCidr(range);
+    if (parsed.size >= parsedAtMost) parsed.clear();
+    parsed.set(range, cidr);
+  }
+  return cidr!.contains(ip);
+}
+
+const interfaceMatches = (pattern: string, name: string | undefined): boolean =>
+  name !== undefined && (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern);
