@@ -9,7 +9,16 @@
 import { type Change, ChangeTracker } from "./api/change-tracker.ts";
 import type { ControllerContext, DeleteOptions, NewObject, Reader } from "./api/controller.ts";
 import { copy } from "./api/copy.ts";
-import { type EndpointSlice, type KubeObject, keyOf, type Namespace, type Node, type ObjectRefLike, type Service } from "./api/objects.ts";
+import {
+  type EndpointSlice,
+  type KubeObject,
+  keyOf,
+  type Namespace,
+  type Node,
+  type ObjectRefLike,
+  type Pod,
+  type Service,
+} from "./api/objects.ts";
 import type { Random, Upstream } from "./api/ports.ts";
 import type { SandboxOptions } from "./api/sandbox-options.ts";
 import { SeededRandom, seedFrom } from "./api/seeded-random.ts";
@@ -124,7 +133,10 @@ export class Cluster {
     }));
     this.#store.onChange = (change) => this.#observe(change);
     if (stored === undefined) this.turn(() => this.#bear());
-    else this.#wake();
+    else {
+      this.#wake();
+      this.tick();
+    }
   }
 
   // ---- what surfaces use
@@ -231,7 +243,20 @@ export class Cluster {
     for (const [resource, objects] of this.#allObjects()) {
       for (const object of objects) this.#observeDerived({ resource, object, previous: undefined, type: "ADDED" });
     }
+    this.#rememberPods();
     this.#manager.enqueueAll();
+  }
+
+  /** What the kubelet did before the sleep: from the pods that are there, and the kept past of those that are gone. */
+  #rememberPods(): void {
+    const { podWorker } = this.kubelet;
+    for (const pod of this.#store.list<Pod>("pods")) {
+      podWorker.remember(pod, this.#store.writtenAt("pods", pod.metadata.namespace, pod.metadata.name) ?? this.#clock.now());
+    }
+    for (const { object, previous } of this.#store.changesSince(this.#store.oldestRevision, "pods")) {
+      const { podIP } = (object as Pod).status;
+      if (podIP !== undefined && podIP !== (previous as Pod | undefined)?.status.podIP) podWorker.rememberAddress(podIP);
+    }
   }
 
   #allObjects(): [resource: string, objects: readonly KubeObject[]][] {
@@ -241,6 +266,8 @@ export class Cluster {
   /** Works off due times in order, each at its own time, up to now. */
   #advance(): void {
     const target = Math.max(this.#ports.realTime(), this.#clock.now());
+    // What was left over, or everything after a wake: only then is known what is due.
+    while (this.#manager.drain(turnLimits.reconciles).more);
     for (let events = 0; events < turnLimits.dueEvents; events += 1) {
       const due = this.#manager.nextDueAt();
       if (due === undefined || due > target) break;
@@ -292,7 +319,9 @@ export class Cluster {
     }
   }
 
+  /** Brings time, and with it everything derived, up to now, and what is read from it up to the last write. */
   #syncDerived(): void {
+    if (!this.#inTurn) this.tick();
     const { services, endpointSlices, nodes, namespaces } = this.#derived;
     if (services.size + endpointSlices.size + nodes.size + namespaces.size === 0) return;
     const changes = {

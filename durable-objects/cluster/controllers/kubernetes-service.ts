@@ -5,11 +5,13 @@
  *
  * @see https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
  */
+import type { Change } from "../api/change-tracker.ts";
 import type { Controller, ControllerContext, NewObject } from "../api/controller.ts";
 import { formatIP, parseCIDR } from "../api/ip-address.ts";
-import type { EndpointSlice, Endpoints } from "../api/objects.ts";
+import type { EndpointSlice, Endpoints, KubeObject } from "../api/objects.ts";
 import { same } from "../api/same.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
+import { msOf } from "../api/time.ts";
 import { serviceNameLabel } from "./endpointslice.ts";
 
 const everyMs = 10_000;
@@ -54,20 +56,50 @@ const slice = (options: SandboxOptions): NewObject => ({
 
 export const kubernetesServiceController: Controller = {
   name: "kube-apiserver",
-  watches: {},
+  watches: { services: wakes, endpoints: wakes, [slices]: wakes },
   initialKeys: () => [name],
   reconcile(key, context) {
+    if (isWhole(context)) return;
+    const now = context.now();
+    if (now % everyMs !== 0 && !isNewborn(context)) {
+      // Asked for only while something is missing, so that an idle cluster has nothing to wake up for.
+      context.requeueAt(key, (Math.floor(now / everyMs) + 1) * everyMs);
+      return;
+    }
     const { options } = context;
     if (!context.get("services", namespace, name)) context.create("services", service(options));
     keepEndpoints(context);
     const present = context.get<EndpointSlice>(slices, namespace, name);
     const wanted = slice(options);
     if (!present) context.create(slices, wanted);
-    else if (!same(present.endpoints, wanted.endpoints) || !same(present.ports, wanted.ports)) {
-      context.update(slices, { ...present, endpoints: wanted.endpoints, ports: wanted.ports });
-    }
-    context.requeueAt(key, (Math.floor(context.now() / everyMs) + 1) * everyMs);
+    else if (!sameSlice(present, wanted)) context.update(slices, { ...present, endpoints: wanted.endpoints, ports: wanted.ports });
   },
+};
+
+function wakes({ before, after }: Change<KubeObject>): Iterable<string> {
+  const { metadata } = (after ?? before) as KubeObject;
+  return metadata.name === name && metadata.namespace === namespace ? [name] : [];
+}
+
+const isWhole = (read: Pick<ControllerContext, "get" | "options">): boolean => {
+  const endpoints = read.get<Endpoints>("endpoints", namespace, name);
+  const present = read.get<EndpointSlice>(slices, namespace, name);
+  return (
+    read.get("services", namespace, name) !== undefined &&
+    endpoints !== undefined &&
+    same(endpoints.subsets, subsets(read.options)) &&
+    present !== undefined &&
+    sameSlice(present, slice(read.options))
+  );
+};
+
+const sameSlice = (present: EndpointSlice, wanted: NewObject): boolean =>
+  same(present.endpoints, wanted.endpoints) && same(present.ports, wanted.ports);
+
+/** In its first second the API server makes what is missing at once. */
+const isNewborn = (context: ControllerContext): boolean => {
+  const born = msOf(context.get("namespaces", undefined, namespace)?.metadata.creationTimestamp);
+  return born !== undefined && context.now() < born + 1000;
 };
 
 function keepEndpoints(context: ControllerContext): void {

@@ -83,9 +83,11 @@ export class ControllerManager {
     return earliest;
   }
 
-  /** Queues every key whose time has come, earliest first. Does not drain. */
+  /** Queues every key whose time has come, earliest first; in an order that does not depend on who asked first. Does not drain. */
   fireDue(now: number): void {
-    const due = [...this.#timers.values()].filter(({ at }) => at <= now).sort((a, b) => a.at - b.at);
+    const due = [...this.#timers.values()]
+      .filter(({ at }) => at <= now)
+      .sort((a, b) => a.at - b.at || a.controller - b.controller || (a.key < b.key ? -1 : 1));
     for (const { controller, key } of due) {
       this.#timers.delete(idOf(controller, key));
       this.#enqueue(controller, key);

@@ -2,7 +2,8 @@
  * Pod addresses: counted up within the node's ranges and taken from the beginning again at the end, so that a pod that
  * replaces another never gets its address.
  *
- * Lived: the last address given is remembered, one for each range; after a wake it is the highest that a pod still has.
+ * Lived: the last address given is remembered, one for each range; after a wake it is read from the kept past of the
+ * pods, and where that does not reach, it is the highest that a pod still has.
  */
 import { type CIDR, formatIP, type IPAddress, parseCIDR, parseIP } from "../api/ip-address.ts";
 
@@ -12,6 +13,8 @@ const firstPodOffset = 2n;
 export class Addresses {
   readonly #lastGiven = new Map<string, bigint>();
   readonly #reserved = new Map<string, readonly string[]>();
+  /** Addresses that were given before a wake, by family; the newest last. */
+  readonly #given: IPAddress[] = [];
 
   /**
    * The addresses of one pod: one for each range, the same ones until they are released. `undefined` where a range is full.
@@ -29,6 +32,12 @@ export class Addresses {
     return given as string[];
   }
 
+  /** After a wake: an address that a pod had, oldest first. */
+  remember(text: string): void {
+    const ip = parseIP(text);
+    if (ip) this.#given.push(ip);
+  }
+
   /** The pod is gone, or its addresses stand in its status. */
   release(uid: string): void {
     this.#reserved.delete(uid);
@@ -39,7 +48,8 @@ export class Addresses {
     if (!range) return undefined;
     const first = range.first + firstPodOffset;
     const last = range.family === "IPv4" ? range.last - 1n : range.last;
-    const before = this.#lastGiven.get(text) ?? highest(range, taken) ?? first - 1n;
+    const before =
+      this.#lastGiven.get(text) ?? this.#given.findLast((ip) => within(range, ip))?.value ?? highest(range, taken) ?? first - 1n;
     const size = last - first + 1n;
     // At most one more try than there are addresses in use: one of them must be free, unless the range is full.
     for (let step = 1n; step <= size && step <= BigInt(taken.size) + 1n; step += 1n) {

@@ -45,6 +45,25 @@ export class PodWorker implements Controller {
     this.#runtime = runtime;
   }
 
+  /**
+   * Takes up a pod that was there before the kubelet woke, with what it already did for it.
+   *
+   * @param writtenAt cluster time in ms at which the stored version was written; it has the milliseconds that the times
+   *   in the object lack
+   */
+  remember(pod: Pod, writtenAt: number): void {
+    const seen = this.#seenOf(pod);
+    const startedAt = msOf(pod.status.startTime);
+    if (startedAt !== undefined) seen.startedAt = exactly(startedAt, writtenAt);
+    const deletedAt = msOf(pod.metadata.deletionTimestamp);
+    if (deletedAt !== undefined) seen.stoppingAt = exactly(deletedAt - (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000, writtenAt);
+  }
+
+  /** Takes note of an address that a pod had, of which the newest of a range come last. */
+  rememberAddress(ip: string): void {
+    this.#addresses.remember(ip);
+  }
+
   reconcile(key: string, context: ControllerContext): void {
     const slash = key.indexOf("/");
     const pod = context.get<Pod>("pods", key.slice(0, slash), key.slice(slash + 1));
@@ -137,6 +156,9 @@ export class PodWorker implements Controller {
     if (after && (!before || mattersToKubelet(before, after))) yield keyOf(after);
   }
 }
+
+/** A stored time has whole seconds; where the version was written within that second, it was written at that moment. */
+const exactly = (storedMs: number, writtenAt: number): number => (Math.floor(writtenAt / 1000) * 1000 === storedMs ? writtenAt : storedMs);
 
 const killing = ({ name }: Container): ContainerEvent => ({
   type: "Normal",

@@ -255,6 +255,11 @@ export class VersionedStore implements Reader {
     this.#forget(keep < 0 ? this.#history.length : keep);
   }
 
+  /** Cluster time in ms at which the current version of an object was written. */
+  writtenAt(resource: string, namespace: string | undefined, name: string): number | undefined {
+    return this.#resources.get(resource)?.get(namespace === undefined || namespace === "" ? name : `${namespace}/${name}`)?.at;
+  }
+
   // ---- the past
 
   /** Cluster time of the newest stored change; `undefined` where nothing was ever stored. */
