@@ -20,7 +20,7 @@ import {
 import { serveDocs } from "./docs.ts";
 import type { Env } from "./env.ts";
 import { landingPage, landingPolicy, landingScript } from "./landing.ts";
-import { hubOperations, openapiDocument } from "./openapi.ts";
+import { openapiDocument } from "./openapi.ts";
 import { servePage } from "./page.ts";
 import { askAboutSandbox, objectOf, sandboxes, visit } from "./sandboxes.ts";
 
@@ -39,7 +39,7 @@ app.use(async (c, next) => {
 app.get("/healthz", (c) => c.text("ok"));
 app.get("/", (c) => c.html(landingPage(c.env.LOCAL !== undefined), 200, { "content-security-policy": landingPolicy }));
 app.get("/landing.js", (c) => c.body(landingScript, 200, { "content-type": "text/javascript; charset=utf-8" }));
-app.get("/openapi.json", (c) => c.json(openapiDocument(hubOperations, publicOrigin(c.req.raw, c.env.LOCAL))));
+app.get("/openapi.json", (c) => c.json(openapiDocument(publicOrigin(c.req.raw, c.env.LOCAL))));
 app.get("/docs", (c) => c.redirect("/docs/"));
 app.get("/docs/*", (c) => serveDocs(c.env.ASSETS, new URL(c.req.url).pathname.slice("/docs".length)));
 app.get("/metrics", async (c) => {

@@ -1,5 +1,7 @@
 /** `/openapi.json`: the contract, made from the schemas that check the requests. */
 import { z } from "zod";
+import { operations as dnsOperations } from "../durable-objects/http/dns.ts";
+import { operations as dnsQueryOperations } from "../durable-objects/http/dns-query.ts";
 import { sandboxDescription, sandboxPatch } from "../durable-objects/http/hub.ts";
 import type { Operation } from "../durable-objects/http/operation.ts";
 import { sessionBody } from "../durable-objects/http/session.ts";
@@ -52,7 +54,7 @@ const aboutSandbox = (path: string): Operation[] => [
   { method: "delete", path, tag: "hub", summary: "Ends it: everything of it is gone", responses: { 204: { description: "Gone" } } },
 ];
 
-export const hubOperations: readonly Operation[] = [
+const hubOperations: readonly Operation[] = [
   {
     method: "post",
     path: "/sandboxes",
@@ -115,8 +117,10 @@ export const hubOperations: readonly Operation[] = [
   },
 ];
 
-/** @param operations in the order in which readers should meet them */
-export function openapiDocument(operations: readonly Operation[], server: string): object {
+/** Everything that is described, in the order in which readers should meet it. A new surface adds its `operations` here. */
+const operations: readonly Operation[] = [...hubOperations, ...dnsOperations, ...dnsQueryOperations];
+
+export function openapiDocument(server: string): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of operations) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation) };

@@ -79,6 +79,10 @@ type HubEnv = { Variables: { facts: VisitFacts; row: SandboxRow } };
 /** The internal surface. The door has already found the row of everything but `create`. */
 export function hubApp(ports: LifePorts): Hono<HubEnv> {
   const app = new Hono<HubEnv>().basePath("/_");
+  // Ours to answer at the Worker, which logs it and says so in its own form.
+  app.onError((error) => {
+    throw error;
+  });
   app.post("/create", async (c) => create(ports, await c.req.json<CreateOrder>()));
   app.get("/figures", (c) => {
     const row = livingRow(ports.record);
