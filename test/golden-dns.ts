@@ -7,6 +7,7 @@ import { type Case, compareCase } from "./golden-dns/cases.ts";
 import type { Failure } from "./golden-dns/comparison.ts";
 import { compareDoh, type DohRow } from "./golden-dns/doh.ts";
 import { compareResolver, type ResolverRow } from "./golden-dns/resolver.ts";
+import { compareTool, type ToolRow } from "./golden-dns/tools.ts";
 import { readLines } from "./golden-dns/world.ts";
 
 export interface Comparison {
@@ -26,6 +27,7 @@ interface Capture {
 const captures: readonly Capture[] = [
   { file: "cases.jsonl", compare: (folder, line: Case) => compareCase(folder, line) },
   { file: "resolver.jsonl", compare: (folder, line: ResolverRow) => compareResolver(folder, line) },
+  { file: "tools.jsonl", compare: (folder, line: ToolRow) => compareTool(folder, line) },
   { file: "doh.jsonl", compare: (folder, line: DohRow) => compareDoh(folder, line) },
 ];
 

@@ -56,7 +56,14 @@ export const readLines = <T>(file: string): T[] =>
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as T);
 
-const read = <T>(folder: string, file: string): T => JSON.parse(readFileSync(join(folder, "dns", file), "utf8")) as T;
+const parsed = new Map<string, unknown>();
+
+/** Each file is parsed once; nothing changes what it holds. */
+function read<T>(folder: string, file: string): T {
+  const path = join(folder, "dns", file);
+  if (!parsed.has(path)) parsed.set(path, JSON.parse(readFileSync(path, "utf8")));
+  return parsed.get(path) as T;
+}
 
 type Captured = Service | EndpointSlice | Namespace | Pod;
 

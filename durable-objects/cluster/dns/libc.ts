@@ -38,6 +38,9 @@ export function atLeast({ version }: Libc, ...wanted: number[]): boolean {
   return true;
 }
 
+/** What a name without addresses is called; older versions of musl do not tell it from a missing one. */
+export const noAddress = (libc: Libc): LookupError => (libc.name === "glibc" || atLeast(libc, 1, 2, 4) ? "EAI_NODATA" : "EAI_NONAME");
+
 /** As `gai_strerror` words it. */
 export function errorText(libc: Libc, error: LookupError): string {
   const [ofGlibc, ofMusl] = texts[error];

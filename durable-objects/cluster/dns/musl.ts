@@ -7,7 +7,7 @@
 import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
 import { absolute, isAbsolute, labelsOf, nameProblem, relative } from "../api/domain-names.ts";
 import { numberOption, parseResolvConf, type ResolvConf } from "../api/resolv-conf.ts";
-import { atLeast, type Libc, type LookupError } from "./libc.ts";
+import { atLeast, type Libc, type LookupError, noAddress } from "./libc.ts";
 import { isReply, serversOf, type Walk, type WalkInput } from "./search-walk.ts";
 
 /** A longer line of resolv.conf does not fit the buffer and is skipped, line end included. */
@@ -83,5 +83,5 @@ function stateOf(replies: readonly (DnsMessage | undefined)[], types: readonly s
   if (messages.length < replies.length) return { state: "error", error: "EAI_AGAIN" };
   if (messages.some(({ rcode }) => rcode === "NXDOMAIN")) return { state: "nxdomain" };
   if (messages.some(({ answer }) => answer.some(({ type }) => types.includes(type)))) return { state: "found", messages };
-  return { state: "error", error: atLeast(libc, 1, 2, 4) ? "EAI_NODATA" : "EAI_NONAME" };
+  return { state: "error", error: noAddress(libc) };
 }

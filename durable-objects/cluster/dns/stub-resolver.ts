@@ -16,7 +16,7 @@ import { nodeResolvConf, numberOption, parseResolvConf, podResolvConf } from "..
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import { orderForUse } from "./address-order.ts";
 import { glibcLookup } from "./glibc.ts";
-import { type Libc, type LookupError, libcOf } from "./libc.ts";
+import { type Libc, type LookupError, libcOf, noAddress } from "./libc.ts";
 import { muslLookup } from "./musl.ts";
 
 /** Everything a lookup depends on besides the servers. */
@@ -112,8 +112,13 @@ function withoutAsking(typed: string, types: readonly string[], stub: Stub): Loo
     return { canonname: typed, records: [], addresses, exchanges: [], ...(addresses.length === 0 ? { error: "EAI_NONAME" as const } : {}) };
   }
   const spelled = (name: string): boolean => (stub.libc.name === "musl" ? name === typed : foldCase(name) === foldCase(typed));
-  const entries = stub.hosts.filter(({ ip, names }) => names.some(spelled) && wanted.includes(parseAddress(ip)?.family ?? ""));
-  if (entries.length === 0) return undefined;
+  const named = stub.hosts.filter(({ names }) => names.some(spelled));
+  const entries = named.filter(({ ip }) => wanted.includes(parseAddress(ip)?.family ?? ""));
+  if (entries.length === 0) {
+    // musl takes a name that the file knows in the other family as one without addresses.
+    const known = named.length > 0 && wanted.length > 0 && stub.libc.name === "musl";
+    return known ? { canonname: typed, records: [], addresses: [], exchanges: [], error: noAddress(stub.libc) } : undefined;
+  }
   const canonname = entries[0]?.names[0] ?? typed;
   return {
     canonname,
