@@ -22,7 +22,9 @@ class Stage implements DoorPorts {
   served: { path: string; visit: Visit; headers: Record<string, string> }[] = [];
   readonly enter = door(this);
 
-  now = () => this.time;
+  now(): number {
+    return this.time;
+  }
   record = {
     read: () => this.row,
     write: (row: SandboxRow) => {
@@ -45,13 +47,13 @@ class Stage implements DoorPorts {
       return this.entries.get(id);
     },
   };
-  born = () => {
+  born(): void {
     if (this.refuseBirth) throw badRequest("no such kind");
-  };
-  serve = (request: Request, visit: Visit) => {
+  }
+  serve(request: Request, visit: Visit): Response {
     this.served.push({ path: new URL(request.url).pathname, visit, headers: Object.fromEntries(request.headers) });
     return new Response("served");
-  };
+  }
 
   visit(
     path: string,

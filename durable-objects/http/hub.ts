@@ -134,12 +134,13 @@ async function end({ record, directory }: Pick<LifePorts, "record" | "directory"
   await record.destroy();
 }
 
-async function create({ record, directory, now, born }: LifePorts, order: CreateOrder): Promise<Response> {
+async function create(ports: LifePorts, order: CreateOrder): Promise<Response> {
+  const { record, directory } = ports;
   if (record.read() !== undefined) throw new Error("an id is used for one sandbox only");
-  const row = newRow(order, now());
+  const row = newRow(order, ports.now());
   try {
     record.write(row);
-    born(row);
+    ports.born(row);
     await directory.made({ id: row.id, madeAt: row.createdAt, expiresAt: row.expiresAt ?? row.createdAt });
   } catch (error) {
     await record.destroy();
@@ -175,19 +176,19 @@ function changed(row: SandboxRow, patch: z.infer<typeof sandboxPatch>, now: numb
   return { ...named, ttlSeconds: patch.ttlSeconds, expiresAt };
 }
 
-function describe({ record, now }: LifePorts, row: SandboxRow, url: string): z.infer<typeof sandboxDescription> {
+function describe(ports: LifePorts, row: SandboxRow, url: string): z.infer<typeof sandboxDescription> {
   const { manifest: _, ...options } = row.options;
   return {
     id: row.id,
     ...(row.name === undefined ? {} : { name: row.name }),
     url,
     createdAt: timestamp(row.createdAt),
-    ageSeconds: Math.floor((now() - row.createdAt) / 1000),
+    ageSeconds: Math.floor((ports.now() - row.createdAt) / 1000),
     expiresAt: timestamp(row.expiresAt),
     endsAt: timestamp(row.endsAt),
     ttlSeconds: row.ttlSeconds,
     options,
-    usage: record.usage?.() ?? {},
+    usage: ports.record.usage?.() ?? {},
     limits,
   };
 }
