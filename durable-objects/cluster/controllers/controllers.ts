@@ -8,10 +8,12 @@ import { garbageCollector } from "./garbage-collector.ts";
 import { kubernetesServiceController } from "./kubernetes-service.ts";
 import { namespaceController } from "./namespace.ts";
 import { rootCAPublisher, serviceAccountController } from "./namespace-defaults.ts";
+import { nodeLifecycleController } from "./node-lifecycle.ts";
 import { podGarbageCollector } from "./pod-gc.ts";
 import { replicaSetController } from "./replicaset.ts";
 import { scheduler } from "./scheduler.ts";
 import { serviceLBController } from "./service-lb.ts";
+import { taintEvictionController } from "./taint-eviction.ts";
 
 export const controllers: readonly Controller[] = [
   serviceAccountController,
@@ -27,4 +29,6 @@ export const controllers: readonly Controller[] = [
   namespaceController,
   garbageCollector,
   podGarbageCollector,
+  nodeLifecycleController,
+  taintEvictionController,
 ];

@@ -1,0 +1,107 @@
+/**
+ * What the control plane adds to a node: a pod range, the old labels, and the taints that follow from its conditions.
+ *
+ * @see https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller
+ */
+import type { Controller, ControllerContext } from "../api/controller.ts";
+import { formatIP, parseCIDR } from "../api/ip-address.ts";
+import type { Node } from "../api/objects.ts";
+import { same } from "../api/same.ts";
+import { timeOf } from "../api/time.ts";
+import type { Taint } from "./node-affinity.ts";
+
+const notReady = "node.kubernetes.io/not-ready";
+const unreachable = "node.kubernetes.io/unreachable";
+const cordoned = "node.kubernetes.io/unschedulable";
+/** Condition -> the taint it brings while True. */
+const pressures: Record<string, string> = {
+  MemoryPressure: "node.kubernetes.io/memory-pressure",
+  DiskPressure: "node.kubernetes.io/disk-pressure",
+  PIDPressure: "node.kubernetes.io/pid-pressure",
+  NetworkUnavailable: "node.kubernetes.io/network-unavailable",
+};
+const managed: ReadonlySet<string> = new Set([notReady, unreachable, cordoned, ...Object.values(pressures)]);
+
+/**
+ * The taints a node should have: its own, and those of its state. What is there already keeps its place.
+ *
+ * @param evicts false while every node is unreachable: then the fault is likelier here, and nothing is evicted
+ */
+export function desiredTaints(node: Node, evicts = true): Taint[] {
+  const status = (type: string): string | undefined => node.status.conditions?.find((condition) => condition.type === type)?.status;
+  const wanted: Taint[] = [];
+  for (const [type, key] of Object.entries(pressures)) if (status(type) === "True") wanted.push({ key, effect: "NoSchedule" });
+  // A node that has not said anything yet counts as fine.
+  const ready = status("Ready");
+  const trouble = ready === "False" ? notReady : ready === "Unknown" ? unreachable : undefined;
+  if (trouble !== undefined) wanted.push({ key: trouble, effect: "NoSchedule" });
+  if (node.spec.unschedulable) wanted.push({ key: cordoned, effect: "NoSchedule" });
+  if (trouble !== undefined && evicts) wanted.push({ key: trouble, effect: "NoExecute" });
+  const isSame = (a: Taint, b: Taint): boolean => a.key === b.key && a.effect === b.effect;
+  const kept = (node.spec.taints ?? []).filter((taint) => !isManaged(taint) || wanted.some((other) => isSame(other, taint)));
+  return [...kept, ...wanted.filter((taint) => !kept.some((other) => isSame(other, taint)))];
+}
+
+/** Somebody's own NoExecute taint of a managed key, other than not-ready and unreachable, stays. */
+const isManaged = ({ key, effect }: Taint): boolean =>
+  managed.has(key) && (effect === "NoSchedule" || key === notReady || key === unreachable);
+
+/** The first /24 of the pod range that no node has. */
+export function freePodCIDR(podCIDR: string, nodes: readonly Node[]): string | undefined {
+  const range = parseCIDR(podCIDR);
+  if (!range || range.family !== "IPv4") return undefined;
+  const taken = new Set(nodes.map(({ spec }) => spec.podCIDR));
+  for (let first = range.first; first <= range.last; first += 256n) {
+    const cidr = `${formatIP({ family: "IPv4", value: first })}/24`;
+    if (!taken.has(cidr)) return cidr;
+  }
+  return undefined;
+}
+
+const ttlAnnotation = "node.alpha.kubernetes.io/ttl";
+
+export const nodeLifecycleController: Controller = {
+  name: "node-controller",
+  watches: { nodes: ({ after }) => (after ? [after.metadata.name] : []) },
+  reconcile(key, context) {
+    const node = context.get<Node>("nodes", undefined, key);
+    if (!node || node.metadata.deletionTimestamp !== undefined) return;
+    const next = equipped(node, context);
+    if (!same(next, node)) context.update("nodes", next);
+  },
+};
+
+function equipped(node: Node, context: ControllerContext): Node {
+  const { labels = {}, annotations = {} } = node.metadata;
+  const { "kubernetes.io/arch": arch, "kubernetes.io/os": os } = labels;
+  const podCIDR = node.spec.podCIDR ?? freePodCIDR(context.options.podCIDR, context.list<Node>("nodes"));
+  const taints = desiredTaints(node, context.list<Node>("nodes").some(isReachable));
+  const { taints: _, ...spec } = node.spec;
+  return {
+    ...node,
+    metadata: {
+      ...node.metadata,
+      labels: {
+        ...(arch === undefined ? {} : { "beta.kubernetes.io/arch": arch }),
+        ...(os === undefined ? {} : { "beta.kubernetes.io/os": os }),
+        ...labels,
+      },
+      annotations: { [ttlAnnotation]: "0", ...annotations },
+    },
+    spec: {
+      ...spec,
+      ...(podCIDR === undefined ? {} : { podCIDR, podCIDRs: node.spec.podCIDRs ?? [podCIDR] }),
+      ...(taints.length === 0 ? {} : { taints: sinceNow(taints, node, context) }),
+    },
+  };
+}
+
+const isReachable = ({ status }: Node): boolean => status.conditions?.find(({ type }) => type === "Ready")?.status !== "Unknown";
+
+/** A NoExecute taint remembers when it came: eviction counts from there. */
+function sinceNow(taints: readonly Taint[], node: Node, context: ControllerContext): Taint[] {
+  return taints.map((taint) => {
+    const isNew = !(node.spec.taints ?? []).includes(taint);
+    return isNew && managed.has(taint.key) ? { ...taint, timeAdded: timeOf(context.now()) } : taint;
+  });
+}
