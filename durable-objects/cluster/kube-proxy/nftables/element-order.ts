@@ -2,7 +2,8 @@
  * The orders in which nft 1.0.6 lists the elements of sets: by value, and what a value is differs between kinds of sets.
  */
 import ipaddr from "ipaddr.js";
-import type { Element, KeyPart, SetDefinition } from "./rule.ts";
+import type { NftSet } from "./kernel-table.ts";
+import { type Element, elementKey, type KeyPart, type SetDefinition } from "./rule.ts";
 
 const protocolNumbers: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };
 
@@ -17,6 +18,18 @@ export function sortedElements(set: SetDefinition, elements: readonly Element[])
   });
   return keyed.sort((a, b) => compareBytes(a.bytes, b.bytes)).map(({ element }) => element);
 }
+
+/** Where an element stands in the listing of its set, from 1. */
+export function elementLine({ definition, elements }: NftSet, key: string): number {
+  let lines = lineCache.get(elements);
+  if (lines?.size !== elements.size || !lines.has(key)) {
+    lines = new Map(sortedElements(definition, [...elements.values()]).map((element, at) => [elementKey(element), at + 1]));
+    lineCache.set(elements, lines);
+  }
+  return lines.get(key)!;
+}
+/** Sets of one kernel do not change once its rules are handed out; a test that changes one by hand changes its size. */
+const lineCache = new WeakMap<NftSet["elements"], Map<string, number>>();
 
 function bytesOf(part: KeyPart, text: string): number[] {
   if (part === "addr") return ipaddr.parse(text).toByteArray();

@@ -11,6 +11,7 @@ import { canonicalIP, parseCidr } from "../address.ts";
 import type { Draws } from "../draws.ts";
 import type { Host } from "../host.ts";
 import type { MatchedRule, Packet, Walk, WalkOptions } from "../rule-set.ts";
+import { elementLine } from "./element-order.ts";
 import type { KernelTable, NftChain } from "./kernel-table.ts";
 import { elementText, kernelRule, nftFamily } from "./print-rules.ts";
 import type { Element, Hook, NftRule, Part } from "./rule.ts";
@@ -236,12 +237,11 @@ class PacketWalk {
   }
 
   #element(set: string, key: readonly string[]): { element: Element; rule: NonNullable<MatchedRule["element"]> } | undefined {
-    const { elements } = this.#table.set(set);
+    const found = this.#table.set(set);
     const text = key.join(" . ");
-    const element = elements.get(text);
+    const element = found.elements.get(text);
     if (element === undefined) return undefined;
-    const line = [...elements.keys()].indexOf(text) + 1;
-    return { element, rule: { table: this.#tableName(), chain: set, line, text: elementText(element) } };
+    return { element, rule: { table: this.#tableName(), chain: set, line: elementLine(found, text), text: elementText(element) } };
   }
 
   /** Which condition does not hold; `undefined` for one that does, and for statements. */
