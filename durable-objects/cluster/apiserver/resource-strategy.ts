@@ -21,6 +21,8 @@ export interface StrategyContext extends Reader {
   clusterIPs: ClusterIPAllocator;
   nodePorts: NodePortAllocator;
   dryRun: boolean;
+  /** Set while a write goes through a subresource other than `status`: `resize`, `ephemeralcontainers`, `finalize`. */
+  subresource?: Subresource;
 }
 
 export type Subresource =

@@ -44,9 +44,7 @@ const namespaceStrategy: ResourceStrategy<Namespace> = {
     spec.finalizers = finalizers.includes(kubernetesFinalizer) ? finalizers : [...finalizers, kubernetesFinalizer];
   },
   prepareForUpdate: (next, previous, context) => {
-    void context;
-    // Only `finalize` changes these.
-    next.spec = previous.spec;
+    if (context.subresource !== "finalize") next.spec = previous.spec;
     next.status = previous.status;
   },
   validate: ({ spec, metadata }) => [

@@ -5,14 +5,17 @@
  */
 import { type FieldError, forbiddenField, invalid, required } from "../../api/field-error.ts";
 import { ipComplaints } from "../../api/ip-address.ts";
-import type { Pod } from "../../api/objects.ts";
+import { qualifiedName } from "../../api/names.ts";
+import type { Container, Pod } from "../../api/objects.ts";
 import { same } from "../../api/same.ts";
 import { ageColumn, nameColumn, none } from "../printing/cells.ts";
 import { summarizePod } from "../printing/pod-status.ts";
-import { type ResourceStrategy, strategy } from "../resource-strategy.ts";
+import { type ResourceStrategy, type Subresource, strategy } from "../resource-strategy.ts";
 import { between, largestInt32 } from "../validation/checks.ts";
 import { complaintsAbout } from "../validation/object-meta.ts";
 import { nameWarnings, podSpecWarnings, validatePodSpec } from "../validation/pod-spec.ts";
+import { dumpPodSpec } from "../validation/pod-spec-dump.ts";
+import { unifiedDiff } from "../validation/unified-diff.ts";
 import { addOutageTolerations, admitPod } from "./pod-admission.ts";
 import { applyPodOnlyDefaults, applyPodSpecDefaults } from "./pod-defaults.ts";
 import { qosClassOf } from "./pod-qos.ts";
@@ -42,9 +45,11 @@ const podStrategy: ResourceStrategy<Pod> = {
     if ((pod.spec.terminationGracePeriodSeconds ?? 0) < 0) pod.spec.terminationGracePeriodSeconds = 1;
     pod.status = { phase: "Pending", ...(pod.spec.schedulingGates?.length ? { conditions: [gated] } : {}), qosClass: qosClassOf(pod.spec) };
   },
-  prepareForUpdate: (next) => {
+  prepareForUpdate: (next, previous, { subresource }) => {
+    if (subresource === "resize") next.spec = withResourcesOf(previous.spec, next.spec);
+    else if (subresource === "ephemeralcontainers") next.spec = { ...previous.spec, ephemeralContainers: next.spec.ephemeralContainers };
     // Admission looks at every write.
-    addOutageTolerations(next);
+    else addOutageTolerations(next);
   },
   prepareForStatusUpdate: (next, previous) => {
     next.spec = previous.spec;
@@ -114,8 +119,10 @@ const mayNotChange =
   "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
 /** A running pod is what it is: only images, deadlines and some of what steers the scheduler may change. */
-function validateUpdate(next: Pod, previous: Pod): FieldError[] {
+function validateUpdate(next: Pod, previous: Pod, { subresource }: { subresource?: Subresource }): FieldError[] {
   const errors = validatePodSpec(next.spec, "spec");
+  if (subresource === "resize") return errors;
+  if (subresource === "ephemeralcontainers") return [...errors, ...validateKeptEphemeral(next, previous)];
   for (const list of ["containers", "initContainers"] as const) {
     const containers = next.spec[list] ?? [];
     if (containers.length !== (previous.spec[list] ?? []).length) {
@@ -130,11 +137,41 @@ function validateUpdate(next: Pod, previous: Pod): FieldError[] {
   }
   const deadline = validateDeadline(next, previous);
   if (deadline.length > 0) return [...errors, ...deadline];
-  errors.push(...validateGateRemoval(next, previous));
-  if (errors.length > 0) return errors;
-  errors.push(...validateAddedTolerations(next, previous));
-  if (errors.length > 0) return errors;
-  return same(withoutMutable(next, previous), previous.spec) ? [] : [forbiddenField("spec", mayNotChange)];
+  errors.push(...validateAddedTolerations(next, previous), ...validateGateRemoval(next, previous));
+  const rest = withoutMutable(next, previous);
+  if (same(rest, previous.spec)) return errors;
+  const difference = unifiedDiff(dumpPodSpec(previous.spec), dumpPodSpec(rest));
+  return [...errors, forbiddenField("spec", `${mayNotChange}\n${difference}`)];
+}
+
+/** A resize changes requests and limits, and how containers take to that, and nothing else. */
+function withResourcesOf(previous: Pod["spec"], next: Pod["spec"]): Pod["spec"] {
+  const resized = <C extends Container>(containers: C[], wanted: readonly C[] | undefined): C[] =>
+    containers.map((container) => {
+      const found = wanted?.find(({ name }) => name === container.name) as Resizable | undefined;
+      return found
+        ? { ...container, resources: found.resources, ...(found.resizePolicy ? { resizePolicy: found.resizePolicy } : {}) }
+        : container;
+    });
+  return {
+    ...previous,
+    containers: resized(previous.containers, next.containers),
+    ...(previous.initContainers ? { initContainers: resized(previous.initContainers, next.initContainers) } : {}),
+  };
+}
+
+type Resizable = Container & { resizePolicy?: object[] };
+
+/** Ephemeral containers can be added, never changed or taken away. */
+function validateKeptEphemeral({ spec: next }: Pod, { spec: previous }: Pod): FieldError[] {
+  const field = "spec.ephemeralContainers";
+  return (previous.ephemeralContainers ?? []).flatMap((old) => {
+    const at = (next.ephemeralContainers ?? []).findIndex(({ name }) => name === old.name);
+    if (at < 0) return [forbiddenField(field, `existing ephemeral containers "${old.name}" may not be removed`)];
+    return same(next.ephemeralContainers?.[at], old)
+      ? []
+      : [forbiddenField(field, `existing ephemeral containers "${old.name}" may not be changed`)];
+  });
 }
 
 function validateDeadline({ spec: next }: Pod, { spec: previous }: Pod): FieldError[] {
@@ -210,6 +247,9 @@ function isStricterAffinity(after: Affinity, before: Affinity): boolean {
 
 function validateStatusUpdate({ status: next = {} }: Pod, { status: previous = {} }: Pod): FieldError[] {
   const errors: FieldError[] = [];
+  for (const [at, { type }] of (next.conditions ?? []).entries()) {
+    errors.push(...complaintsAbout(`status.conditions[${at}].Type`, type ?? "", qualifiedName));
+  }
   for (const [at, { ip }] of (next.podIPs ?? []).entries()) errors.push(...complaintsAbout(`status.podIPs[${at}]`, ip ?? "", ipComplaints));
   if (next.qosClass && previous.qosClass && next.qosClass !== previous.qosClass) {
     errors.push(invalid("status.qosClass", next.qosClass, "field is immutable"));

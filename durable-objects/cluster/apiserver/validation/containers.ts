@@ -230,7 +230,7 @@ function validateMounts(mounts: readonly Fields[], container: string, { volumes 
     const here = `${field}[${at}]`;
     const errors: FieldError[] = [];
     if (!mount?.name) errors.push(required(`${here}.name`));
-    else if (!volumes.has(mount.name)) errors.push(notFound(`${here}.name`, mount.name));
+    if (!volumes.has(mount?.name ?? "")) errors.push(notFound(`${here}.name`, mount?.name ?? ""));
     if (!mount?.mountPath) errors.push(required(`${here}.mountPath`));
     else if (paths.has(mount.mountPath)) errors.push(invalid(`${here}.mountPath`, mount.mountPath, "must be unique"));
     paths.add(mount?.mountPath ?? "");

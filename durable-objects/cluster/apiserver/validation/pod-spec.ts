@@ -28,16 +28,16 @@ const dnsLimits = { nameservers: 3, searches: 32, searchCharacters: 2048 };
 
 /** @param options.ofPod false for a template, which is checked less closely */
 export function validatePodSpec(spec: Fields, field: string, { ofPod = false } = {}): FieldError[] {
-  const volumes = (spec.volumes ?? []) as Fields[];
+  const volumes = validateVolumes(spec.volumes ?? [], `${field}.volumes`);
   const containers = (spec.containers ?? []) as Fields[];
   const initContainers = (spec.initContainers ?? []) as Fields[];
   const facts: PodFacts = {
-    volumes: new Set(volumes.map((volume) => volume?.name).filter(Boolean)),
+    volumes: volumes.names,
     graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
     ofPod,
   };
   return [
-    ...validateVolumes(volumes, `${field}.volumes`),
+    ...volumes.errors,
     ...validateContainers(containers, `${field}.containers`, facts),
     ...validateInitContainers(initContainers, containers, `${field}.initContainers`, facts),
     ...validateEphemeralContainers(
@@ -58,9 +58,6 @@ export function validatePodSpec(spec: Fields, field: string, { ofPod = false } =
     ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),
     ...validateShared(spec, field),
     ...validatePodSecurity(spec.securityContext, `${field}.securityContext`),
-    ...((spec.imagePullSecrets ?? []) as Fields[]).flatMap((secret, at) =>
-      secret?.name ? [] : [required(`${field}.imagePullSecrets[${at}].name`)],
-    ),
     ...validateAffinity(spec.affinity, `${field}.affinity`),
     ...validateDNSConfig(spec, `${field}.dnsConfig`),
     ...((spec.readinessGates ?? []) as Fields[]).flatMap((gate, at) =>
@@ -189,6 +186,9 @@ export function nameWarnings(name: string, used: string): string[] {
 /** Warnings about a pod or a template that is valid but will not do what its author thinks. */
 export function podSpecWarnings(spec: Fields, field: string): string[] {
   const warnings: string[] = [];
+  for (const [at, secret] of ((spec.imagePullSecrets ?? []) as Fields[]).entries()) {
+    if (!secret?.name) warnings.push(`${field}.imagePullSecrets[${at}].name: invalid empty name ""`);
+  }
   const inRole = (label: string) => label.startsWith("beta.kubernetes.io/");
   const replacements: Record<string, string> = {
     "beta.kubernetes.io/arch": "kubernetes.io/arch",

@@ -249,8 +249,8 @@ export function validateServiceUpdate(next: Service, previous: Service): FieldEr
 }
 
 function validateChangedClusterIPs({ spec: next }: Service, { spec: previous }: Service): FieldError[] {
-  // Whoever was or becomes an ExternalName has no address to keep.
-  if (next.type === "ExternalName" || previous.type === "ExternalName") return [];
+  // Whoever has no use for an address, before or after, has none to keep.
+  if (![next, previous].every(({ type }) => ["ClusterIP", "NodePort", "LoadBalancer"].includes(type ?? ""))) return [];
   const errors: FieldError[] = [];
   const [ips, before] = [next.clusterIPs ?? [], previous.clusterIPs ?? []];
   if (before[0] && ips.length === 0) errors.push(invalid("spec.clusterIPs[0]", ips, "primary clusterIP can not be unset"));

@@ -53,19 +53,20 @@ export const volumeResources = [
   "requests.memory",
 ];
 
-export function validateVolumes(volumes: readonly Fields[], field: string): FieldError[] {
+/** @returns also the names that containers may mount: those of volumes without a mistake */
+export function validateVolumes(volumes: readonly Fields[], field: string): { errors: FieldError[]; names: ReadonlySet<string> } {
   const names = new Set<string>();
-  return volumes.flatMap((volume, at) => {
+  const errors = volumes.flatMap((volume, at) => {
     const here = `${field}[${at}]`;
     const name: string = volume?.name ?? "";
     const errors = validateSource(volume ?? {}, here);
     const complaints = name === "" ? [required(`${here}.name`)] : complaintsAbout(`${here}.name`, name, dnsLabel);
     errors.push(...complaints);
     if (names.has(name)) errors.push(duplicate(`${here}.name`, name));
-    // As on the server, a name that is no name does not count as one.
     if (errors.length === 0) names.add(name);
     return errors;
   });
+  return { errors, names };
 }
 
 function validateSource(volume: Fields, field: string): FieldError[] {
