@@ -143,5 +143,5 @@ export const commonPrograms = (start: Start): Readonly<Record<string, Program>> 
   watch: () => forever,
   busybox: ({ argv }) => start(argv.slice(1)),
   tini: ({ argv }) => start(argv.slice(argv.indexOf("--") + 1 || 1)),
-  env: ({ argv }) => start(argv.slice(1).filter((word, at, all) => !all.slice(0, at + 1).every((before) => before.includes("=")))),
+  env: ({ argv }) => start(argv.slice(1).filter((_, at, all) => !all.slice(0, at + 1).every((before) => before.includes("=")))),
 });

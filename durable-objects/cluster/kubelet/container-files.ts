@@ -4,11 +4,12 @@
  * (`written-files.ts`).
  */
 import type { Reader } from "../api/controller.ts";
+import { hostnameOf, podHostsFile } from "../api/hosts-file.ts";
 import type { Container, Pod } from "../api/objects.ts";
+import { podResolvConf } from "../api/resolv-conf.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import { keyedData, podField } from "./environment.ts";
 import type { Image } from "./images/image.ts";
-import { resolvConf } from "./resolv-conf.ts";
 
 /** Absolute path -> content. */
 export type Files = Readonly<Record<string, string>>;
@@ -28,8 +29,8 @@ export function containerFiles({ pod, container, image, reader, options }: Files
     ...systemFiles(image),
     ...image.files,
     "/etc/hostname": `${hostnameOf(pod)}\n`,
-    "/etc/hosts": hostsFile(pod, options),
-    "/etc/resolv.conf": resolvConf(pod, options, nodeNameserver),
+    "/etc/hosts": podHostsFile(pod, options.clusterDomain),
+    "/etc/resolv.conf": podResolvConf(pod.metadata.namespace, pod.spec, options).text,
   };
   for (const { name, mountPath, subPath } of container.volumeMounts ?? []) {
     const volume = pod.spec.volumes?.find((candidate) => candidate.name === name);
@@ -43,33 +44,6 @@ export function containerFiles({ pod, container, image, reader, options }: Files
     for (const [path, text] of Object.entries(content)) files[`${root}/${path}`] = text;
   }
   return files;
-}
-
-/** The resolver that nodes and `dnsPolicy: Default` pods ask. */
-export const nodeNameserver = "192.168.10.1";
-
-export const hostnameOf = (pod: Pod): string =>
-  pod.spec.hostNetwork ? (pod.spec.nodeName ?? "") : (pod.spec.hostname ?? pod.metadata.name);
-
-/** As a kubelet writes it, with the pod's own address and its hostAliases. */
-function hostsFile(pod: Pod, { clusterDomain }: SandboxOptions): string {
-  const { hostname, subdomain, hostAliases } = pod.spec;
-  const host = hostname ?? pod.metadata.name;
-  const names = subdomain === undefined ? host : `${host}.${subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}\t${host}`;
-  const own = pod.status.podIPs ?? [];
-  const aliases = (hostAliases ?? []).map(({ ip, hostnames }) => `${ip}\t${(hostnames ?? []).join("\t")}`);
-  return [
-    "# Kubernetes-managed hosts file.",
-    "127.0.0.1\tlocalhost",
-    "::1\tlocalhost ip6-localhost ip6-loopback",
-    "fe00::0\tip6-localnet",
-    "fe00::0\tip6-mcastprefix",
-    "fe00::1\tip6-allnodes",
-    "fe00::2\tip6-allrouters",
-    ...own.map(({ ip }) => `${ip}\t${names}`),
-    ...(aliases.length > 0 ? ["", "# Entries added by HostAliases.", ...aliases] : []),
-    "",
-  ].join("\n");
 }
 
 function systemFiles({ userland, user }: Image): Record<string, string> {

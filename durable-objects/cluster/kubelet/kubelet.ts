@@ -6,11 +6,12 @@
  * lived: bounded, and gone with the container.
  */
 import type { Reader } from "../api/controller.ts";
+import { hostnameOf } from "../api/hosts-file.ts";
 import type { Listener, Machines, Network } from "../api/network.ts";
 import type { Container, Node, Pod } from "../api/objects.ts";
 import type { Random } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
-import { containerFiles, hostnameOf } from "./container-files.ts";
+import { containerFiles } from "./container-files.ts";
 import { ContainerLogs } from "./container-logs.ts";
 import { argvOf, processOf, startIn } from "./container-process.ts";
 import { CountedRandom } from "./counted-random.ts";
@@ -97,6 +98,11 @@ export class Kubelet {
 
   now(): number {
     return this.#parts.now();
+  }
+
+  /** Chance that goes on from draw to draw, for a program of that name. */
+  randomOf(name: string): Random {
+    return this.#random.of(name);
   }
 
   /** A container of a pod with its environment and files. */

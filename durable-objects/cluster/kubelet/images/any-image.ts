@@ -6,7 +6,7 @@ import type { Listener } from "../../api/network.ts";
 import type { Process, RunningContainer } from "../process.ts";
 import { httpListener } from "./http-server.ts";
 import type { Image } from "./image.ts";
-import { debian } from "./userlands.ts";
+import { alpineWith } from "./userlands.ts";
 
 const answersWho = (container: RunningContainer, port: number): Listener =>
   httpListener(container, port, "go", ({ method, path }) => ({
@@ -32,7 +32,7 @@ export const servesDeclaredPorts: Process = {
 
 export const anyImage: Image = {
   names: [],
-  userland: debian("curl", "wget", "ping", "nslookup", "dig", "host", "nc", "ip", "ss", "netstat", "ps", "ifconfig", "route"),
+  userland: alpineWith(["curl", "dig", "host", "bash"]),
   sizeBytes: 41_300_212,
   entrypoint: [],
   cmd: ["(entrypoint)"],

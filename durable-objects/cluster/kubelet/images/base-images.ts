@@ -37,7 +37,7 @@ const curlEnds = (argv: readonly string[]) => ({
 
 export const netshoot: Image = {
   names: ["nicolaka/netshoot"],
-  userland: alpineWith(["curl", "bash", "zsh", "dig", "host", "getent", "ss", "traceroute", "tcpdump", "jq"], {
+  userland: alpineWith(["curl", "bash", "zsh", "dig", "host", "jq"], {
     ping: "iputils",
     ip: "iproute2",
     nslookup: "bind",

@@ -1,0 +1,224 @@
+/**
+ * Runs one command in a container, as the runtime does for exec: a tool of ours directly, anything else through the
+ * shell's evaluator, an interactive shell line by line.
+ *
+ * The evaluator works in batches: its output comes when all is over. A plain command is therefore run without it, so
+ * that `ping` shows each reply when it comes.
+ */
+import type { Bash, CommandName, CustomCommand } from "just-bash/browser";
+import type { Sender } from "../../api/network.ts";
+import { containerFiles } from "../container-files.ts";
+import type { ContainerPlace, Kubelet } from "../kubelet.ts";
+import { programName } from "../process.ts";
+import { ContainerFS } from "./container-fs.ts";
+import type { Tool, ToolContext } from "./tool.ts";
+import { tools } from "./tools.ts";
+
+/** What a command is connected to. */
+export interface CommandStreams {
+  /** Absent: an empty input. Ends when the client closes it. */
+  stdin?: AsyncIterable<Uint8Array>;
+  out(data: Uint8Array): void;
+  err(data: Uint8Array): void;
+  /** Where the client asked for a terminal; changes when it is resized. */
+  terminal?: { columns: number; rows: number };
+  /** Real time. */
+  delay(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Aborted when the client has gone. */
+  signal: AbortSignal;
+}
+
+/** `failed`: the runtime could not start the program; its words. */
+export type CommandResult = { exitCode: number } | { failed: string };
+
+/** Work is limited by counts: the deployed clock stands still within a turn. */
+const limits = { maxCommandCount: 5000, maxLoopIterations: 5000, maxOutputSize: 1024 * 1024, maxStringLength: 1024 * 1024 } as const;
+
+/** Where a command runs; shell state outlives single lines. */
+export interface CommandPlace {
+  kubelet: Kubelet;
+  place: ContainerPlace;
+  files: ContainerFS;
+  env: Record<string, string>;
+  cwd: string;
+}
+
+export function commandPlace(kubelet: Kubelet, place: ContainerPlace): CommandPlace {
+  const { pod, container, image } = place;
+  const { reader, options } = kubelet;
+  const files = new ContainerFS({
+    files: containerFiles({ pod, container, image, reader, options }),
+    programs: image.userland.tools,
+    written: kubelet.writtenFiles,
+    id: place.id,
+    now: () => kubelet.now(),
+  });
+  return { kubelet, place, files, env: { ...place.env }, cwd: container.workingDir ?? image.workingDir ?? "/" };
+}
+
+const shells = new Set(["sh", "ash", "bash", "zsh"]);
+
+/** True where the program is in the image. */
+export function hasProgram({ place: { image }, files }: CommandPlace, word: string): boolean {
+  const name = programName(word);
+  return image.userland.tools.has(name) || image.programs?.[name] !== undefined || (word.includes("/") && files.read(word) !== undefined);
+}
+
+/** What the runtime says of a program that is not in the image. */
+const notFound = (word: string): string =>
+  `OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(word)}: ${
+    word.includes("/") ? `stat ${word}: no such file or directory` : "executable file not found in $PATH"
+  }: unknown`;
+
+export async function runCommand(where: CommandPlace, argv: readonly string[], streams: CommandStreams): Promise<CommandResult> {
+  const [word = ""] = argv;
+  if (!hasProgram(where, word)) return { failed: notFound(word) };
+  const name = programName(word);
+  if (shells.has(name) && argv.length === 1 && streams.stdin) {
+    const { runShell } = await import("./interactive-shell.ts");
+    return { exitCode: await runShell(where, name, streams) };
+  }
+  const script = shells.has(name) && argv[1] === "-c" ? argv[2] : undefined;
+  const plain = script === undefined ? [...argv] : argv.length === 3 ? plainCommand(script) : undefined;
+  const tool = plain && toolOf(where, plain[0] ?? "");
+  if (plain && tool) return { exitCode: await runTool(where, tool, [programName(plain[0] as string), ...plain.slice(1)], streams) };
+  const stdin = streams.stdin && !streams.terminal ? await readAll(streams.stdin) : new Uint8Array();
+  return { exitCode: await evaluate(where, { argv: [name, ...argv.slice(1)], shell: name, stdin }, streams) };
+}
+
+export const toolOf = ({ place: { image } }: CommandPlace, word: string): Tool | undefined => {
+  const name = programName(word);
+  return image.userland.tools.has(name) && Object.hasOwn(tools, name) ? tools[name] : undefined;
+};
+
+/** The words of a script that is one command without anything for a shell to do. */
+export function plainCommand(script: string): string[] | undefined {
+  const text = script.trim();
+  return /^[\w./:@,%+=-]+(?:[ \t]+[\w./:@,%+=-]+)*$/.test(text) && !/^\w+=/.test(text) ? text.split(/[ \t]+/) : undefined;
+}
+
+/** Runs a tool with its output going out as it comes. */
+export async function runTool(where: CommandPlace, tool: Tool, argv: readonly string[], streams: CommandStreams): Promise<number> {
+  const reads = argv[0] === "nc" || argv.includes("@-");
+  const stdin = reads && streams.stdin && !streams.terminal ? await readAll(streams.stdin) : new Uint8Array();
+  const interrupted = 130;
+  const code = await tool(toolContext(where, argv, stdin, streams));
+  return streams.signal.aborted && code !== 0 && argv[0] !== "ping" ? interrupted : code;
+}
+
+function toolContext(where: CommandPlace, argv: readonly string[], stdin: Uint8Array, streams: CommandStreams): ToolContext {
+  const { kubelet, place, files, env, cwd } = where;
+  return {
+    argv,
+    place,
+    sender: senderOf(place),
+    network: kubelet.network,
+    env,
+    cwd,
+    stdin,
+    files,
+    terminal: streams.terminal,
+    now: () => kubelet.now(),
+    random: kubelet.randomOf(`${place.id}/exec`),
+    out: (data) => streams.out(typeof data === "string" ? new TextEncoder().encode(data) : data),
+    err: (text) => streams.err(new TextEncoder().encode(text)),
+    pause: async (ms) => {
+      await streams.delay(ms, streams.signal);
+      return !streams.signal.aborted;
+    },
+  };
+}
+
+const senderOf = ({ pod }: ContainerPlace): Sender => ({ kind: "pod", namespace: pod.metadata.namespace, pod: pod.metadata.name });
+
+export async function readAll(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of input) chunks.push(chunk);
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+const fromLatin1 = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+interface Evaluation {
+  /** Either a command's words, whose first is a program, or a script. */
+  argv?: readonly string[];
+  script?: string;
+  /** Which shell speaks. */
+  shell: string;
+  stdin: Uint8Array;
+}
+
+/** Lets the shell's evaluator run it; what it leaves in variables and folder stays in `where`. */
+export async function evaluate(where: CommandPlace, { argv, script, shell, stdin }: Evaluation, streams: CommandStreams): Promise<number> {
+  const bash = await newBash(where, streams);
+  const result = await bash.exec(script ?? `${argv?.[0]}`, {
+    stdin: latin1(stdin),
+    stdinKind: "bytes",
+    rawScript: true,
+    signal: streams.signal,
+    ...(argv ? { args: argv.slice(1) } : {}),
+  });
+  const stdout =
+    result.stdoutKind === "bytes" || result.stdoutEncoding === "binary"
+      ? fromLatin1(result.stdout)
+      : new TextEncoder().encode(result.stdout);
+  if (stdout.length > 0) streams.out(stdout);
+  const stderr = inWordsOf(where.place, shell, result.stderr);
+  if (stderr !== "") streams.err(new TextEncoder().encode(stderr));
+  if (script !== undefined) {
+    where.env = result.env;
+    where.cwd = result.env.PWD ?? where.cwd;
+  }
+  return result.exitCode;
+}
+
+async function newBash(where: CommandPlace, streams: CommandStreams): Promise<Bash> {
+  const { Bash: Evaluator, defineCommand, getCommandNames } = await import("just-bash/browser");
+  const { userland } = where.place.image;
+  const ours: CustomCommand[] = Object.entries(tools)
+    .filter(([name]) => userland.tools.has(name))
+    .map(([name, tool]) =>
+      defineCommand(name, async (args, command) => {
+        const out: Uint8Array[] = [];
+        let err = "";
+        const inner: CommandPlace = { ...where, cwd: command.cwd };
+        const context = toolContext(inner, [name, ...args], fromLatin1(command.stdin as unknown as string), streams);
+        const exitCode = await tool({
+          ...context,
+          terminal: undefined,
+          out: (data) => out.push(typeof data === "string" ? new TextEncoder().encode(data) : data),
+          err: (text) => {
+            err += text;
+          },
+        });
+        return { stdout: out.map(latin1).join(""), stdoutKind: "bytes", stderr: err, exitCode };
+      }),
+    );
+  const builtIn = getCommandNames().filter((name) => userland.tools.has(name) && !Object.hasOwn(tools, name));
+  return new Evaluator({
+    fs: where.files,
+    env: where.env,
+    cwd: where.cwd,
+    commands: builtIn as CommandName[],
+    customCommands: ours,
+    executionLimits: limits,
+    sleep: (ms) => streams.delay(ms, streams.signal),
+    defenseInDepth: false,
+  });
+}
+
+/** The evaluator complains as bash does; the image's shell has words of its own. */
+function inWordsOf({ image }: ContainerPlace, shell: string, stderr: string): string {
+  if (shell === "bash") return stderr.replace(/^bash: (.+): command not found$/gm, "bash: line 1: $1: command not found");
+  const isBusybox = image.userland.tools.has("busybox");
+  return stderr
+    .replace(/^bash: (.+): command not found$/gm, isBusybox ? "sh: $1: not found" : "sh: 1: $1: not found")
+    .replace(/^bash: /gm, "sh: ");
+}

@@ -1,0 +1,154 @@
+/** ip addr, link, route: the interfaces and routes of a pod on a routed pod network, as busybox and iproute2 print them. */
+import { parseIP } from "../../api/ip-address.ts";
+import { hexDigest } from "../image-reference.ts";
+import type { Tool, ToolContext } from "./tool.ts";
+
+interface Host {
+  ip: string | undefined;
+  ip6: string | undefined;
+  gateway: string;
+  subnet: string;
+  broadcast: string;
+  mac: string;
+  linkLocal: string;
+}
+
+export const ip: Tool = (context) => {
+  const isBusybox = context.place.image.userland.flavours.ip !== "iproute2";
+  const words = context.argv.slice(1);
+  const flags = words.filter((word) => word.startsWith("-"));
+  const [object = "", ...rest] = words.filter((word) => !word.startsWith("-"));
+  const family = flags.includes("-4") ? 4 : flags.includes("-6") ? 6 : undefined;
+  const supported = isBusybox ? flags.every((flag) => /^-[46o]$/.test(flag)) : flags.every((flag) => /^-(4|6|br)$/.test(flag));
+  if (!supported || object === "") return badUse(context, isBusybox, object);
+  const host = hostOf(context);
+  const printer: Printer = { context, isBusybox, family, host };
+  if ("address".startsWith(object)) return flags.includes("-br") ? briefAddresses(printer) : addresses(printer, rest, true);
+  if ("link".startsWith(object)) return addresses(printer, rest, false);
+  if ("route".startsWith(object)) return routes(printer, rest);
+  return badUse(context, isBusybox, object);
+};
+
+interface Printer {
+  context: ToolContext;
+  isBusybox: boolean;
+  family: 4 | 6 | undefined;
+  host: Host;
+}
+
+/** The pod's own end of its link. Its hardware address is made from its IP address, so that it stays. */
+export function hostOf({ place: { pod } }: ToolContext): Host {
+  const ips = (pod.status.podIPs ?? []).map(({ ip: each }) => each ?? "");
+  const own = ips.find((each) => !each.includes(":"));
+  const bytes = [0x6e, ...(hexDigest(own ?? pod.metadata.uid).match(/../g) ?? []).slice(0, 5).map((pair) => Number.parseInt(pair, 16))];
+  const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0"));
+  const net = own?.replace(/\.\d+$/, "");
+  const words = [
+    `${((bytes[0] as number) ^ 2).toString(16).padStart(2, "0")}${hex[1]}`,
+    `${hex[2]}ff`,
+    `fe${hex[3]}`,
+    `${hex[4]}${hex[5]}`,
+  ].map((word) => word.replace(/^0+(?=.)/, ""));
+  return {
+    ip: own,
+    ip6: ips.find((each) => each.includes(":")),
+    gateway: `${net}.1`,
+    subnet: `${net}.0`,
+    broadcast: `${net}.255`,
+    mac: hex.join(":"),
+    linkLocal: `fe80::${words.join(":")}`,
+  };
+}
+
+const valid = "       valid_lft forever preferred_lft forever\n";
+
+function addresses({ context, isBusybox, family, host }: Printer, rest: readonly string[], withIPs: boolean): number {
+  const device = rest.filter((word) => word !== "show" && word !== "list" && word !== "dev").at(-1);
+  if (device !== undefined && device !== "lo" && device !== "eth0") {
+    context.err(isBusybox ? `ip: can't find device '${device}'\n` : `Device "${device}" does not exist.\n`);
+    return 1;
+  }
+  const group = isBusybox ? "" : `${withIPs ? "" : " mode DEFAULT"} group default`;
+  const qdisc = family === 6 ? "" : " qdisc noqueue";
+  const shown = family === 6 ? "" : group;
+  const netns = isBusybox ? "" : " link-netnsid 0";
+  if (device !== "eth0") {
+    context.out(`1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536${qdisc} state UNKNOWN${shown} qlen 1000\n`);
+    if (family === undefined) context.out("    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n");
+    if (withIPs && family !== 6) context.out(`    inet 127.0.0.1/8 scope host lo\n${valid}`);
+    if (withIPs && family !== 4) context.out(`    inet6 ::1/128 scope host \n${valid}`);
+  }
+  if (device !== "lo") {
+    const state = isBusybox ? ",M-DOWN" : "";
+    context.out(
+      `2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP${state}> mtu 1500${qdisc} state UP${shown} qlen 1000${family === 4 ? netns : ""}\n`,
+    );
+    if (family === undefined) context.out(`    link/ether ${host.mac} brd ff:ff:ff:ff:ff:ff${netns}\n`);
+    if (withIPs && family !== 6 && host.ip) context.out(`    inet ${host.ip}/24 brd ${host.broadcast} scope global eth0\n${valid}`);
+    if (withIPs && family !== 4) {
+      if (host.ip6) context.out(`    inet6 ${host.ip6}/64 scope global \n${valid}`);
+      context.out(`    inet6 ${host.linkLocal}/64 scope link \n${valid}`);
+    }
+  }
+  return 0;
+}
+
+function briefAddresses({ context, host, family }: Printer): number {
+  const four = family === 6 ? [] : [`${host.ip}/24`];
+  const six = family === 4 ? [] : [...(host.ip6 ? [`${host.ip6}/64`] : []), `${host.linkLocal}/64`];
+  const loopback = [...(family === 6 ? [] : ["127.0.0.1/8"]), ...(family === 4 ? [] : ["::1/128"])];
+  context.out(`${"lo".padEnd(16)} UNKNOWN        ${loopback.join(" ")} \n`);
+  context.out(`${"eth0@if3".padEnd(16)} UP             ${[...four, ...six].join(" ")} \n`);
+  return 0;
+}
+
+function routes({ context, isBusybox, family, host }: Printer, rest: readonly string[]): number {
+  const source = (ip6: boolean): string => `${isBusybox ? "  " : " "}src ${ip6 ? host.ip6 : host.ip}`;
+  if (rest[0] === "get") {
+    const target = rest[1] ?? "";
+    const tail = isBusybox ? " \n" : ` uid 0 \n    cache ${target.startsWith("127.") ? "<local> " : ""}\n`;
+    if (!parseIP(target)) {
+      context.err(
+        isBusybox ? `ip: invalid argument '${target}' to 'IP address'\n` : `Error: inet prefix is expected rather than "${target}".\n`,
+      );
+      return 1;
+    }
+    const local = target.startsWith("127.") || target === host.ip;
+    context.out(
+      local
+        ? `local ${target} dev lo${isBusybox ? "  " : " "}src ${target}${tail}`
+        : `${target} via ${host.gateway} dev eth0${source(false)}${tail}`,
+    );
+    return 0;
+  }
+  if (family === 6) {
+    context.out(
+      isBusybox
+        ? "fe80::/64 dev eth0  metric 256 \nmulticast ff00::/8 dev eth0  metric 256 \n"
+        : "fe80::/64 dev eth0 proto kernel metric 256 pref medium\n",
+    );
+    return 0;
+  }
+  context.out(`default via ${host.gateway} dev eth0 \n`);
+  if (!isBusybox && rest.includes("default")) return 0;
+  context.out(`${host.subnet}/24 via ${host.gateway} dev eth0${source(false)} \n`);
+  context.out(`${host.gateway} dev eth0 scope link${source(false)} \n`);
+  return 0;
+}
+
+function badUse({ err }: ToolContext, isBusybox: boolean, object: string): number {
+  err(isBusybox ? busyboxUsage : `Object "${object}" is unknown, try "ip help".\n`);
+  return 1;
+}
+
+const busyboxUsage = `BusyBox v1.36.1 (2026-11-23 14:57:04 UTC) multi-call binary.
+
+Usage: ip [OPTIONS] address|route|link|tunnel|neigh|rule [ARGS]
+
+OPTIONS := -f[amily] inet|inet6|link | -o[neline]
+
+ip addr add|del IFADDR dev IFACE | show|flush [dev IFACE] [to PREFIX]
+ip route list|flush|add|del|change|append|replace|test ROUTE
+ip link set IFACE [up|down] [arp on|off] [multicast on|off]
+ip neigh show|flush [to PREFIX] [dev DEV] [nud STATE]
+`;

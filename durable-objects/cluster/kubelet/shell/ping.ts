@@ -1,0 +1,244 @@
+/** ping, in the two makes that images bring: busybox and iputils. */
+import { parseIP } from "../../api/ip-address.ts";
+import type { Route } from "../../api/network.ts";
+import { connect, resolverError } from "./connection.ts";
+import { hasOption, type Options, optionValue, readOptions, type Tool, type ToolContext } from "./tool.ts";
+
+const spec = { short: "46c:s:i:At:I:W:w:qp:n" };
+const iputilsSpec = { short: "46c:s:i:At:I:W:w:qp:nvDOLM:Q:S:Bfabhd" };
+
+export const ping: Tool = (context) => (context.place.image.userland.flavours.ping === "iputils" ? iputils(context) : busybox(context));
+
+interface Plan {
+  host: string;
+  count: number | undefined;
+  intervalMs: number;
+  size: number;
+  isQuiet: boolean;
+  family: 4 | 6 | undefined;
+  deadlineMs: number | undefined;
+}
+
+/** Without a count a ping goes on until it is interrupted; here until this many, so that no exec runs for ever. */
+const maxPings = 3600;
+
+interface Reply {
+  ms: number;
+  ttl: number;
+}
+
+function planOf(options: Options): Plan | { bad: string } {
+  for (const { name, value } of options.given) {
+    if ("cstwW".includes(name) && !/^\d+(\.\d+)?$/.test(value)) return { bad: value };
+  }
+  const seconds = (name: string): number | undefined => {
+    const value = optionValue(options, name);
+    return value === undefined ? undefined : Number(value) * 1000;
+  };
+  return {
+    host: options.operands.at(-1) ?? "",
+    count: Number(optionValue(options, "c") ?? 0) || undefined,
+    intervalMs: hasOption(options, "A") ? 0 : (seconds("i") ?? 1000),
+    size: Number(optionValue(options, "s") ?? 56),
+    isQuiet: hasOption(options, "q"),
+    family: hasOption(options, "6") ? 6 : hasOption(options, "4") ? 4 : undefined,
+    deadlineMs: seconds("w"),
+  };
+}
+
+/** How many requests go out within the limits of count and deadline. */
+function requestsOf({ count, deadlineMs, intervalMs }: Plan): number {
+  const inTime = deadlineMs === undefined ? maxPings : Math.max(1, Math.ceil(deadlineMs / Math.max(intervalMs, 1)));
+  return Math.min(count ?? maxPings, inTime, maxPings);
+}
+
+const routeTo = (context: ToolContext, host: string, family: 4 | 6 | undefined) =>
+  connect(context, { host, port: 0, protocol: "ICMP", ...(family === undefined ? {} : { family }) });
+
+/** One request on its way, after the first has resolved the name. */
+function echo(context: ToolContext, route: Route, ip: string): Reply | undefined {
+  if (route.verdict !== "delivered") return undefined;
+  const hops = routersBetween(context, route, ip);
+  const base = [0.05, 0.08, 0.2][hops] ?? 0.2;
+  return { ttl: 64 - hops, ms: base + context.random.next() * 0.15 };
+}
+
+/** Routers that the reply passed: none from the own address, loopback or the own node, one within the node or from a node, two between pods of two nodes. */
+function routersBetween({ place: { pod } }: ToolContext, { backend }: Route, ip: string): number {
+  const own = new Set([
+    "127.0.0.1",
+    "::1",
+    ...(pod.status.podIPs ?? []).map((each) => each.ip),
+    ...(pod.status.hostIPs ?? []).map((each) => each.ip),
+  ]);
+  if (own.has(ip)) return 0;
+  return backend?.pod !== undefined && backend.node !== pod.spec.nodeName ? 2 : 1;
+}
+
+// ---- busybox
+
+async function busybox(context: ToolContext): Promise<number> {
+  const words = context.argv.slice(1);
+  const options = readOptions(words, spec);
+  if (words.includes("--help")) return usage(context, undefined, 0);
+  if (options.problem)
+    return usage(
+      context,
+      `ping: ${options.problem.kind === "unknown" ? "unrecognized option" : "option requires an argument"}: ${options.problem.name}`,
+      1,
+    );
+  if (options.operands.length === 0) return usage(context, undefined, 1);
+  const plan = planOf(options);
+  if ("bad" in plan) return complain(context, `ping: invalid number '${plan.bad}'`);
+  const { host } = plan;
+  const typed = withoutPort(host);
+  if (typed.badPort !== undefined) return complain(context, `ping: bad port '${typed.badPort}'`);
+  const first = routeTo(context, typed.name, plan.family);
+  if (first.result === "no-name") return complain(context, `ping: bad address '${host}'`);
+  const { ip } = first;
+  context.out(`PING ${host} (${ip}): ${plan.size} data bytes\n`);
+  if (first.result === "failed" && first.route.verdict === "no-route") {
+    return complain(
+      context,
+      `ping: sendto: ${context.place.image.userland.libc === "musl" ? "Network unreachable" : "Network is unreachable"}`,
+    );
+  }
+  const { sent, replies } = await run(context, plan, first.route, ip, (seq, reply) => {
+    if (!reply || plan.isQuiet) return;
+    const time = plan.size >= 4 ? ` time=${reply.ms.toFixed(3)} ms` : "";
+    context.out(`${plan.size + 8} bytes from ${ip}: seq=${seq} ttl=${reply.ttl}${time}\n`);
+  });
+  context.out(
+    `\n--- ${host} ping statistics ---\n${sent} packets transmitted, ${replies.length} packets received, ${lossOf(sent, replies)}% packet loss\n`,
+  );
+  if (replies.length > 0 && plan.size >= 4) context.out(`round-trip min/avg/max = ${summary(replies).slice(0, 3).join("/")} ms\n`);
+  return replies.length > 0 ? 0 : 1;
+}
+
+/** busybox accepts `name:port` and ignores the port. */
+function withoutPort(host: string): { name: string; badPort?: string } {
+  const match = /^([^:]*):([^:]*)$/.exec(host);
+  if (!match) return { name: host };
+  return /^\d+$/.test(match[2] as string) ? { name: match[1] as string } : { name: host, badPort: match[2] as string };
+}
+
+async function run(
+  context: ToolContext,
+  plan: Plan,
+  first: Route,
+  ip: string,
+  each: (seq: number, reply: Reply | undefined, route: Route) => void,
+): Promise<{ sent: number; replies: Reply[] }> {
+  const replies: Reply[] = [];
+  const requests = requestsOf(plan);
+  for (let seq = 0; seq < requests; seq += 1) {
+    const connection = seq === 0 ? undefined : routeTo(context, ip, undefined);
+    const route = connection && connection.result !== "no-name" ? connection.route : first;
+    const reply = echo(context, route, ip);
+    if (reply) replies.push(reply);
+    each(seq, reply, route);
+    if (seq + 1 < requests && !(await context.pause(plan.intervalMs))) return { sent: seq + 1, replies };
+  }
+  return { sent: requests, replies };
+}
+
+const lossOf = (sent: number, replies: readonly Reply[]): number => (sent === 0 ? 0 : Math.floor(((sent - replies.length) * 100) / sent));
+
+function summary(replies: readonly Reply[]): string[] {
+  const times = replies.map(({ ms }) => ms);
+  const average = times.reduce((sum, ms) => sum + ms, 0) / times.length;
+  const deviation = Math.sqrt(Math.max(0, times.reduce((sum, ms) => sum + ms * ms, 0) / times.length - average * average));
+  return [Math.min(...times), average, Math.max(...times), deviation].map((ms) => ms.toFixed(3));
+}
+
+function complain({ err }: ToolContext, text: string, code = 1): number {
+  err(`${text}\n`);
+  return code;
+}
+
+function usage({ err }: ToolContext, complaint: string | undefined, code: number): number {
+  err(`${complaint === undefined ? "" : `${complaint}\n`}${busyboxUsage}`);
+  return code;
+}
+
+const busyboxUsage = `BusyBox v1.36.1 (2026-11-23 14:57:04 UTC) multi-call binary.
+
+Usage: ping [OPTIONS] HOST
+
+Send ICMP ECHO_REQUESTs to HOST
+
+	-4,-6		Force IP or IPv6 name resolution
+	-c CNT		Send only CNT pings
+	-s SIZE		Send SIZE data bytes in packets (default 56)
+	-i SECS		Interval
+	-A		Ping as soon as reply is received
+	-t TTL		Set TTL
+	-I IFACE/IP	Source interface or IP address
+	-W SEC		Seconds to wait for the first response (default 10)
+			(after all -c CNT packets are sent)
+	-w SEC		Seconds until ping exits (default:infinite)
+			(can exit earlier with -c CNT)
+	-q		Quiet, only display output at start/finish
+	-p HEXBYTE	Payload pattern
+`;
+
+// ---- iputils
+
+const icmpTexts: Record<NonNullable<Route["icmp"]>, string> = {
+  "port-unreachable": "Destination Port Unreachable",
+  "host-unreachable": "Destination Host Unreachable",
+  "net-unreachable": "Destination Net Unreachable",
+  "tcp-reset": "Destination Port Unreachable",
+};
+
+async function iputils(context: ToolContext): Promise<number> {
+  const options = readOptions(context.argv.slice(1), iputilsSpec);
+  if (options.problem?.kind === "unknown") return complain(context, `ping: invalid option -- '${options.problem.name}'`, 2);
+  if (options.problem) return complain(context, `ping: option requires an argument -- '${options.problem.name}'`, 2);
+  if (options.operands.length === 0) return complain(context, "ping: usage error: Destination address required");
+  const plan = planOf(options);
+  if ("bad" in plan) return complain(context, `ping: invalid argument: '${plan.bad}'`);
+  const { host } = plan;
+  const first = routeTo(context, host, plan.family);
+  if (first.result === "no-name") return complain(context, `ping: ${host}: ${resolverError(first.error)}`, 2);
+  const { ip } = first;
+  if (first.result === "failed" && first.route.verdict === "no-route") return complain(context, "ping: connect: Network is unreachable", 2);
+  const isAddress = parseIP(host) !== undefined;
+  const canonical = isAddress ? host : (first.route.resolution?.canonname ?? host.replace(/\.$/, ""));
+  const sizes = ip.includes(":") ? `${plan.size} data bytes` : `${plan.size}(${plan.size + 28}) bytes of data.`;
+  context.out(ip.includes(":") && isAddress ? `PING ${ip}(${ip}) ${sizes}\n` : `PING ${canonical} (${ip}) ${sizes}\n`);
+  const from = isAddress || hasOption(options, "n") ? ip : `${reverse(context, ip)} (${ip})`;
+  const gateway = gatewayOf(context);
+  let errors = 0;
+  const { sent, replies } = await run(context, plan, first.route, ip, (seq, reply, route) => {
+    if (reply) {
+      if (plan.isQuiet) return;
+      context.out(`${plan.size + 8} bytes from ${from}: icmp_seq=${seq + 1} ttl=${reply.ttl} time=${significant(reply.ms)} ms\n`);
+    } else if (route.icmp !== undefined) {
+      errors += 1;
+      if (!plan.isQuiet) context.out(`From ${gateway} icmp_seq=${seq + 1} ${icmpTexts[route.icmp]}\n`);
+    }
+  });
+  const took = replies.length === 0 ? Math.max(0, (sent - 1) * plan.intervalMs) : Math.round((sent - 1) * plan.intervalMs);
+  context.out(
+    `\n--- ${canonical} ping statistics ---\n${sent} packets transmitted, ${replies.length} received, ${errors > 0 ? `+${errors} errors, ` : ""}${lossOf(sent, replies)}% packet loss, time ${took}ms\n`,
+  );
+  context.out(replies.length > 0 ? `rtt min/avg/max/mdev = ${summary(replies).join("/")} ms\n` : "\n");
+  return replies.length > 0 ? 0 : 1;
+}
+
+const significant = (ms: number): string => (ms < 0.1 ? ms.toFixed(3) : ms.toFixed(3));
+
+/** The pod's first router: the node's end of its link. */
+function gatewayOf({ place: { pod } }: ToolContext): string {
+  const ip = pod.status.podIP ?? "";
+  return ip.replace(/\.\d+$/, ".1");
+}
+
+/** The name that the address has in the reverse zone, or the address itself. */
+function reverse({ network, sender }: ToolContext, ip: string): string {
+  if (ip.includes(":")) return ip;
+  const { answers } = network.resolve({ from: sender, name: `${ip.split(".").reverse().join(".")}.in-addr.arpa.`, type: "PTR" });
+  const [first] = answers.filter(({ type }) => type === "PTR");
+  return first ? first.data.replace(/\.$/, "") : ip;
+}
