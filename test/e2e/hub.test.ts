@@ -72,6 +72,20 @@ describe("the hub on this machine", () => {
     });
   });
 
+  it("lets the view token list pods, and says about Secrets what kube-apiserver says", async () => {
+    const list = (what: string) => fetch(`${one.url}/api/v1/namespaces/default/${what}`, { headers: bearer(one.viewToken) });
+    expect((await list("pods")).status).toBe(200);
+    const refused = await list("secrets");
+    expect({ status: refused.status, body: await refused.json() }).toMatchObject({
+      status: 403,
+      body: {
+        message: 'secrets is forbidden: User "viewer" cannot list resource "secrets" in API group "" in the namespace "default"',
+        reason: "Forbidden",
+        details: { kind: "secrets" },
+      },
+    });
+  });
+
   it("takes the token out of the address, as kubectl needs it over plain http", async () => {
     const base = `${server.url}/t/${one.adminToken}/s/${one.id}`;
     expect(one.kubeconfig).toContain(`server: ${base}\n`);
