@@ -79,7 +79,7 @@ function nodeObject(options: SandboxOptions, node: SandboxOptions["nodes"][numbe
         systemUUID: "",
         bootID: "",
         kernelVersion: "6.18.0",
-        osImage: "Kubearium",
+        osImage: "Linux",
         containerRuntimeVersion: "containerd://2.1.0",
         kubeletVersion: kubernetesVersion,
         kubeProxyVersion: "",

@@ -20,6 +20,7 @@ import {
   type Service,
 } from "./api/objects.ts";
 import type { Random, Upstream } from "./api/ports.ts";
+import { same } from "./api/same.ts";
 import type { SandboxOptions } from "./api/sandbox-options.ts";
 import { SeededRandom, seedFrom } from "./api/seeded-random.ts";
 import { StatusError } from "./api/status-error.ts";
@@ -359,7 +360,8 @@ export class Cluster {
         // The scheduler's binding: the one way a pod gets its node.
         if (resource === "pods" && !current.spec.nodeName && object.spec.nodeName)
           return this.#resources.bind(of, current, object.spec.nodeName, options) as T;
-        return this.#resources.replace(of, current, copy(object), "main", options) as T;
+        const part = resource === "namespaces" && !same(object.spec?.finalizers, current.spec?.finalizers) ? "finalize" : "main";
+        return this.#resources.replace(of, current, copy(object), part, options) as T;
       },
       updateStatus: <T extends KubeObject>(resource: string, object: T): T => {
         const of = strategyOf(resource);

@@ -40,15 +40,7 @@ export function deleteOptions(body: Uint8Array, contentType: string, query: URLS
   };
 }
 
-/** `?dryRun=` of the other writes: `All`, once or more. @throws StatusError 422 for anything else */
-export function isDryRun(query: URLSearchParams, optionsKind: "CreateOptions" | "UpdateOptions" | "PatchOptions"): boolean {
-  const values = query.getAll("dryRun").filter((value) => value !== "");
-  const errors = dryRunErrors(values);
-  if (errors.length > 0) throw invalidObject({ group: "meta.k8s.io", kind: optionsKind }, "", errors);
-  return values.length > 0;
-}
-
-const dryRunErrors = (values: readonly string[]): FieldError[] =>
+export const dryRunErrors = (values: readonly string[]): FieldError[] =>
   values.every((value) => value === "All") ? [] : [notSupported("dryRun", values, ["All"])];
 
 function policyOf(policy: string | undefined, orphanDependents: boolean | undefined): Pick<DeleteOptions, "propagationPolicy"> {
@@ -68,7 +60,7 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
   if (policy !== null && policy !== "") options.propagationPolicy = policy;
   const orphan = query.get("orphanDependents");
   if (orphan !== null && orphan !== "") options.orphanDependents = orphan !== "false" && orphan !== "0";
-  const dryRun = query.getAll("dryRun").filter((value) => value !== "");
+  const dryRun = query.getAll("dryRun");
   if (dryRun.length > 0) options.dryRun = dryRun;
   return options;
 }

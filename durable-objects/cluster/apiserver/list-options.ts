@@ -3,10 +3,13 @@
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
  */
+
+import { type FieldError, forbiddenField, invalidObject, notSupported } from "../api/field-error.ts";
 import type { KubeObject } from "../api/objects.ts";
 import { keyOf } from "../api/objects.ts";
 import { badRequest, failure, gone, type StatusError } from "../api/status-error.ts";
 import type { VersionedStore } from "../storage/versioned-store.ts";
+import { parseJson, plainValue } from "./fields/go-json.ts";
 
 export interface ListPage {
   objects: readonly KubeObject[];
@@ -23,8 +26,42 @@ interface ContinueToken {
 }
 
 /**
+ * Refuses what does not go together in the options of a list or a watch.
+ *
+ * @throws StatusError 400 for a number that is none, 422 with every mistake
+ */
+export function checkListOptions(query: URLSearchParams, isWatch: boolean): void {
+  for (const name of ["limit", "timeoutSeconds"]) wholeNumber(query, name);
+  const wanted = query.get("resourceVersion") ?? "";
+  const match = query.get("resourceVersionMatch") ?? "";
+  const initial = query.get("sendInitialEvents");
+  const errors: FieldError[] = [];
+  const forbid = (field: string, message: string): void => {
+    errors.push(forbiddenField(field, message));
+  };
+  const rvMatch = "resourceVersionMatch";
+  if (isWatch) {
+    if (initial === null && match !== "")
+      forbid(rvMatch, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    if (initial !== null && match !== "NotOlderThan")
+      forbid(rvMatch, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    if (match !== "" && match !== "NotOlderThan") errors.push(notSupported(rvMatch, match, ["NotOlderThan"]));
+  } else {
+    if (initial !== null) forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
+    if (match !== "") {
+      if (wanted === "") forbid(rvMatch, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+      if ((query.get("continue") ?? "") !== "") forbid(rvMatch, "resourceVersionMatch is forbidden when continue is provided");
+      if (match !== "Exact" && match !== "NotOlderThan") errors.push(notSupported(rvMatch, match, ["Exact", "NotOlderThan", ""]));
+      if (match === "Exact" && wanted === "0") forbid(rvMatch, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+    }
+  }
+  if (errors.length > 0) throw invalidObject({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors);
+}
+
+/**
  * One page of a list.
  *
+ * @param query checked by `checkListOptions`
  * @param matches selectors, applied before the page is cut; `selective` says whether there are any
  * @throws StatusError 400 for a broken token or revision, 410 for one that is too old, 504 for one that is yet to come
  */
@@ -37,31 +74,27 @@ export function listPage(
   selective: boolean,
 ): ListPage {
   const limit = wholeNumber(query, "limit");
-  const token = query.get("continue");
+  const token = query.get("continue") ?? "";
   const wanted = query.get("resourceVersion") ?? "";
-  const match = query.get("resourceVersionMatch") ?? "";
-  refuseBadCombination(wanted, match, token);
   let revision = store.revision;
   let objects: readonly KubeObject[];
   let start = "";
-  if (token !== null && token !== "") {
+  if (token !== "") {
+    if (wanted !== "" && wanted !== "0") throw badRequest("specifying resource version is not allowed when using continue");
     const parsed = parseToken(token);
     start = parsed.start;
     if (parsed.rv > 0) revision = parsed.rv;
     objects = objectsAt(store, resource, namespace, revision, true);
-  } else if (match === "Exact") {
-    revision = revisionNumber(wanted);
-    if (revision > store.revision) throw tooLargeRevision(revision, store.revision);
-    objects = objectsAt(store, resource, namespace, revision, false);
   } else {
-    if (wanted !== "" && wanted !== "0" && revisionNumber(wanted) > store.revision)
-      throw tooLargeRevision(revisionNumber(wanted), store.revision);
-    objects = store.list(resource, namespace);
+    const asked = wanted === "" ? 0 : listRevision(wanted);
+    if (asked > store.revision) throw tooLargeRevision(asked, store.revision);
+    if (query.get("resourceVersionMatch") === "Exact") revision = asked;
+    objects = objectsAt(store, resource, namespace, revision, false);
   }
   const matching = selective ? objects.filter(matches) : objects;
   const rest = start === "" ? matching : matching.filter((object) => keyOf(object) >= start);
   // A limit counts for nothing where any old state would do.
-  const page = limit > 0 && !(wanted === "0" && token === null) && rest.length > limit ? rest.slice(0, limit) : rest;
+  const page = limit > 0 && !(wanted === "0" && token === "") && rest.length > limit ? rest.slice(0, limit) : rest;
   if (page.length === rest.length) return { objects: page, revision: String(revision) };
   return {
     objects: page,
@@ -100,59 +133,31 @@ export function objectsAt(
 }
 
 export function tooLargeRevision(wanted: number, current: number): StatusError {
-  const message = `Too large resource version: ${wanted}, current: ${current}`;
-  return failure(504, "Timeout", message, {
+  return failure(504, "Timeout", `Timeout: Too large resource version: ${wanted}, current: ${current}`, {
     causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
     retryAfterSeconds: 1,
   });
 }
 
-/** A revision in a query. @throws StatusError 400 where it is no number */
+const notANumber = (text: string): string =>
+  `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
+
+/** The revision of a GET or a watch. @throws StatusError 500 where it is no number, as the real server answers */
 export function revisionNumber(text: string): number {
-  if (!/^\d+$/.test(text))
-    throw badRequest(`Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^\d+$/.test(text)) throw failure(500, undefined, notANumber(text));
   return Number(text);
 }
 
-function refuseBadCombination(wanted: string, match: string, token: string | null): void {
-  const problems: string[] = [];
-  if (match !== "" && token !== null && token !== "") problems.push("resourceVersionMatch is forbidden when continue is provided");
-  if (match !== "" && wanted === "") problems.push("resourceVersionMatch is forbidden unless resourceVersion is provided");
-  if (match !== "" && match !== "Exact" && match !== "NotOlderThan") {
-    throw failure(
-      422,
-      "Invalid",
-      `ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
-      {
-        group: "meta.k8s.io",
-        kind: "ListOptions",
-        causes: [
-          {
-            reason: "FieldValueNotSupported",
-            message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
-            field: "resourceVersionMatch",
-          },
-        ],
-      },
-    );
-  }
-  if (match === "Exact" && wanted === "0") problems.push('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-  if (problems.length === 0) {
-    if (token !== null && token !== "" && wanted !== "" && wanted !== "0")
-      throw badRequest("specifying resource version is not allowed when using continue");
-    return;
-  }
-  throw failure(422, "Invalid", `ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: ${problems[0]}`, {
-    group: "meta.k8s.io",
-    kind: "ListOptions",
-    causes: problems.map((message) => ({ reason: "FieldValueForbidden", message: `Forbidden: ${message}`, field: "resourceVersionMatch" })),
-  });
+function listRevision(text: string): number {
+  if (!/^\d+$/.test(text)) throw badRequest(`invalid resource version: ${notANumber(text)}`);
+  return Number(text);
 }
 
+/** The first value counts. 0 where the option is absent. @throws StatusError 400 */
 function wholeNumber(query: URLSearchParams, name: string): number {
   const text = query.get(name);
-  if (text === null || text === "") return 0;
-  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (text === null) return 0;
+  if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }
 
@@ -160,15 +165,18 @@ const tokenText = (token: ContinueToken): string =>
   btoa(JSON.stringify(token)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 
 function parseToken(text: string): ContinueToken {
+  const broken = (why: string): StatusError => badRequest(`invalid continue token: continue key is not valid: ${why}`);
+  const illegal = /[^A-Za-z0-9_-]/.exec(text)?.index ?? (text.length % 4 === 1 ? text.length - 1 : undefined);
+  if (illegal !== undefined) throw broken(`illegal base64 data at input byte ${illegal}`);
+  const decoded = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   let token: unknown;
   try {
-    token = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
-  } catch {
-    throw badRequest("continue key is not valid: encoding error");
+    token = plainValue(parseJson(decoded), decoded);
+  } catch (error) {
+    throw broken(error instanceof Error ? error.message : String(error));
   }
   const { v, rv, start } = (token ?? {}) as Partial<ContinueToken>;
-  if (v !== "meta.k8s.io/v1") throw badRequest("continue key is not valid: server does not recognize this encoded version");
-  if (typeof rv !== "number" || typeof start !== "string" || start === "")
-    throw badRequest("continue key is not valid: encoded start is not valid");
+  if (v !== "meta.k8s.io/v1") throw broken("server does not recognize this encoded version");
+  if (typeof rv !== "number" || typeof start !== "string" || start === "") throw broken("encoded start is not valid");
   return { v, rv, start };
 }

@@ -19,21 +19,22 @@ const accepted = "application/json, application/yaml, application/vnd.kubernetes
  */
 export function negotiate(accept: string | undefined, canBeTable = true): Representation {
   if (accept === undefined || accept.trim() === "") return { format: "json", as: "object" };
+  let known = false;
   for (const range of accept.split(",")) {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
     const format = formats[type.toLowerCase()];
     if (format === undefined) continue;
+    known = true;
     const parameter = Object.fromEntries(parameters.map((p) => p.split("=").map((part) => part.trim()) as [string, string]));
     if (parameter.as === undefined) return { format, as: "object" };
     if (canBeTable && isServed(parameter.as, parameter.g, parameter.v)) return { format, as: parameter.as as Representation["as"] };
   }
-  throw unacceptable();
+  throw known ? unservedForm() : unknownMediaTypes();
 }
 
 const formats: Record<string, "json" | "yaml" | undefined> = {
   "application/json": "json",
   "application/yaml": "yaml",
-  "application/*": "json",
   "*/*": "json",
 };
 
@@ -43,4 +44,13 @@ const isServed = (as: string, group: string | undefined, version: string | undef
   (as === "PartialObjectMetadataList" && group === "meta.k8s.io" && version === "v1") ||
   (as === "APIGroupDiscoveryList" && group === "apidiscovery.k8s.io" && version === "v2");
 
-const unacceptable = (): StatusError => notAcceptable(`only the following media types are accepted: ${accepted}`);
+/** JSON or YAML was accepted, but in a form that is not served. */
+const unservedForm = (): StatusError => notAcceptable(`only the following media types are accepted: ${accepted}`);
+
+const unknownMediaTypes = (): StatusError => {
+  const refusal = notAcceptable(
+    `406: Not Acceptable\n\nAvailable representations: ${accepted}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch`,
+  );
+  refusal.status.details = {};
+  return refusal;
+};

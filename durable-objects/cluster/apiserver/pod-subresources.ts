@@ -14,6 +14,7 @@ export function bindPod(
   binding: Record<string, unknown>,
   options: WriteOptions,
 ): object {
+  refuseOtherName(binding, name, "Binding");
   const target = (binding.target ?? {}) as { kind?: string; name?: string };
   if (target.kind !== undefined && target.kind !== "" && target.kind !== "Node")
     throw badRequest(`invalid binding: target.kind: Unsupported value: ${JSON.stringify(target.kind)}`);
@@ -34,6 +35,7 @@ export function evictPod(
   eviction: Record<string, unknown>,
   options: WriteOptions,
 ): object {
+  refuseOtherName(eviction, name, "Eviction");
   const asked = (eviction.deleteOptions ?? {}) as {
     gracePeriodSeconds?: number;
     preconditions?: { uid?: string; resourceVersion?: string };
@@ -45,4 +47,9 @@ export function evictPod(
     dryRun: options.dryRun === true || (asked.dryRun ?? []).includes("All"),
   });
   return success;
+}
+
+function refuseOtherName(object: Record<string, unknown>, name: string, kind: string): void {
+  const named = (object.metadata as { name?: string } | undefined)?.name;
+  if (named !== undefined && named !== "" && named !== name) throw badRequest(`name in URL does not match name in ${kind} object`);
 }

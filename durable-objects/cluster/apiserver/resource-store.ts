@@ -7,7 +7,7 @@
  * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/
  */
 import type { DeleteOptions, NewObject } from "../api/controller.ts";
-import { invalidObject } from "../api/field-error.ts";
+import { type FieldError, invalid, invalidObject } from "../api/field-error.ts";
 import type { KubeObject } from "../api/objects.ts";
 import { same } from "../api/same.ts";
 import { nameSuffix, uuid } from "../api/seeded-random.ts";
@@ -27,8 +27,8 @@ export interface WriteOptions {
   keepManagedFields?: boolean;
 }
 
-/** Which part of the object a PUT or PATCH may change. */
-export type WritePart = "main" | "status";
+/** Which part of the object a PUT or PATCH may change. `finalize`: the finalizers in a namespace's spec, and nothing else. */
+export type WritePart = "main" | "status" | "finalize";
 
 export interface Deleted {
   object: KubeObject;
@@ -72,9 +72,11 @@ export class ResourceStore {
         throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
       delete metadata.namespace;
     }
-    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "") {
+    if (options.keepManagedFields) delete metadata.resourceVersion;
+    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "" && !options.dryRun) {
       throw failure(500, undefined, "resourceVersion should not be set on objects to be created");
     }
+    if (metadata.resourceVersion === "") delete metadata.resourceVersion;
     const generated = !metadata.name && metadata.generateName !== undefined && metadata.generateName !== "";
     if (generated) metadata.name = this.#unusedName(of, metadata.generateName as string, metadata.namespace);
     if (metadata.generateName === "") delete metadata.generateName;
@@ -82,7 +84,6 @@ export class ResourceStore {
     delete metadata.deletionGracePeriodSeconds;
     delete (metadata as Record<string, unknown>).selfLink;
     if (of.hasGeneration) metadata.generation = 1;
-    else delete metadata.generation;
     metadata.uid = uuid(random);
     metadata.creationTimestamp = timeOf(now());
     const created = object as KubeObject;
@@ -125,19 +126,20 @@ export class ResourceStore {
     const gr = { group: of.group, resource: of.plural };
     const { name } = current.metadata;
     const { now } = this.#context;
+    if (of.requiresResourceVersion && !wanted.metadata.resourceVersion) {
+      const missing = invalid("metadata.resourceVersion", 0, "must be specified for an update");
+      throw invalidObject({ group: "", kind: `${of.plural}${of.group === "" ? "" : `.${of.group}`}` }, name, [missing]);
+    }
     refuseStale(gr, current, wanted);
     const context = options.dryRun ? this.#dryRunContext : this.#realContext;
-    const next: KubeObject = part === "status" ? withStatusOf(current, wanted) : { ...wanted, metadata: { ...wanted.metadata } };
+    const next = partTaken(part, current, wanted);
     keepSystemMetadata(next, current);
     if (part === "main") {
       if (of.subresources.includes("status") && "status" in current) next.status = current.status;
       of.prepareForUpdate?.(next, current, context);
       if (of.hasGeneration && !same(next.spec, current.spec)) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
-    } else of.prepareForStatusUpdate?.(next, current, context);
-    const strategyErrors =
-      part === "main"
-        ? (of.validateUpdate?.(next, current, context) ?? of.validate(next, context))
-        : (of.validateStatusUpdate?.(next, current, context) ?? []);
+    } else if (part === "status") of.prepareForStatusUpdate?.(next, current, context);
+    const strategyErrors = errorsOf(of, part, next, current, context);
     this.#refuseInvalid(of, next, [...validateObjectMetaUpdate(next.metadata, current.metadata, of), ...strategyErrors]);
     if (same(withoutManagedFields(next), withoutManagedFields(current)) && !options.keepManagedFields) return current;
     if (!options.keepManagedFields) {
@@ -210,7 +212,7 @@ export class ResourceStore {
     return options.dryRun ? bound : this.#store.put(resourceName(of), bound, now());
   }
 
-  #refuseInvalid(of: ResourceStrategy, object: KubeObject, errors: Parameters<typeof invalidObject>[2]): void {
+  #refuseInvalid(of: ResourceStrategy, object: KubeObject, errors: readonly FieldError[]): void {
     if (errors.length > 0) throw invalidObject({ group: of.group, kind: of.kind }, object.metadata.name ?? "", errors);
   }
 
@@ -296,12 +298,45 @@ function keepSystemMetadata(next: KubeObject, current: KubeObject): void {
   copyOrRemove(metadata, current.metadata, "generation");
   if (metadata.generateName === undefined || metadata.generateName === "") copyOrRemove(metadata, current.metadata, "generateName");
   if (metadata.managedFields === undefined) copyOrRemove(metadata, current.metadata, "managedFields");
-  delete (metadata as unknown as Record<string, unknown>).selfLink;
 }
 
 function copyOrRemove<K extends keyof KubeObject["metadata"]>(to: KubeObject["metadata"], from: KubeObject["metadata"], key: K): void {
   if (from[key] === undefined) delete to[key];
   else to[key] = from[key];
+}
+
+function errorsOf(of: ResourceStrategy, part: WritePart, next: KubeObject, current: KubeObject, context: StrategyContext): FieldError[] {
+  switch (part) {
+    case "main":
+      return of.validateUpdate?.(next, current, context) ?? of.validate(next, context);
+    case "status":
+      return of.validateStatusUpdate?.(next, current, context) ?? [];
+    case "finalize":
+      return [];
+    default:
+      return part satisfies never;
+  }
+}
+
+function partTaken(part: WritePart, current: KubeObject, wanted: KubeObject): KubeObject {
+  switch (part) {
+    case "main":
+      return { ...wanted, metadata: { ...wanted.metadata } };
+    case "status":
+      return withStatusOf(current, wanted);
+    case "finalize": {
+      const { finalizers: _, ...spec } = current.spec ?? {};
+      const finalizers = (wanted.spec?.finalizers ?? []) as string[];
+      const { uid, resourceVersion } = wanted.metadata;
+      return {
+        ...current,
+        metadata: { ...current.metadata, uid, resourceVersion },
+        spec: finalizers.length === 0 ? spec : { ...spec, finalizers },
+      };
+    }
+    default:
+      return part satisfies never;
+  }
 }
 
 /** A status write changes status, and of the metadata only what a status write may. */

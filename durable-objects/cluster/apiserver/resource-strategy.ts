@@ -88,6 +88,8 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   noDeleteCollection?: boolean;
   /** PUT to a name that is not there creates it (Endpoints, Lease, Event). */
   allowCreateOnUpdate?: boolean;
+  /** PUT without a resourceVersion is refused (Lease). */
+  requiresResourceVersion?: boolean;
   /** DELETE answers with the object, not with a Status, although it is gone (pods, services, service accounts). */
   returnsDeletedObject?: boolean;
   /** How names are checked: default `dns-subdomain`. */

@@ -29,6 +29,7 @@ const leaseStrategy: ResourceStrategy<Lease> = {
   singular: "lease",
   namespaced: true,
   subresources: [],
+  requiresResourceVersion: true,
   allowCreateOnUpdate: true,
 
   applyDefaults: (lease) => {
