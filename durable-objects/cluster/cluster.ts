@@ -280,6 +280,7 @@ export class Cluster {
   }
 
   #publish(): void {
+    if (this.#store.hasUncommitted) this.#events().removeExpired();
     const changes = this.#store.commit();
     if (changes.length > 0) this.#store.forgetOlderThan(this.#clock.now() - historyLimits.ageMs);
     this.watches.publish(changes);

@@ -5,14 +5,20 @@
 import type { ControllerContext } from "./api/controller.ts";
 import type { KubeObject, ObjectRefLike } from "./api/objects.ts";
 import { StatusError } from "./api/status-error.ts";
-import { timeOf } from "./api/time.ts";
+import { msOf, timeOf } from "./api/time.ts";
 
-type Parts = Pick<ControllerContext, "create" | "update" | "list" | "get" | "now">;
+type Parts = Pick<ControllerContext, "create" | "update" | "delete" | "list" | "get" | "now">;
+
+/** An Event is kept for an hour after it was last said, as kube-apiserver keeps it by default. */
+const keptMs = 3_600_000;
+/** Events are looked through for old ones at most so often. */
+const lookEveryMs = 60_000;
 
 export class EventRecorder {
   readonly #parts: Parts;
   /** What was said -> `namespace/name` of its Event. Filled from the store when first needed. */
   #said: Map<string, string> | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -70,6 +76,20 @@ export class EventRecorder {
     } catch (error) {
       // Nothing can be written into a namespace that is going; the real recorder drops such events too.
       if (!(error instanceof StatusError)) throw error;
+    }
+  }
+
+  /**
+   * Removes Events that are an hour old. Done along with other writes and never by a timer of its own, so that an idle
+   * cluster is not woken for it.
+   */
+  removeExpired(): void {
+    const now = this.#parts.now();
+    if (now - this.#lookedAt < lookEveryMs) return;
+    this.#lookedAt = now;
+    for (const event of this.#parts.list<KubeObject>("events")) {
+      const saidAt = msOf(event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp) ?? now;
+      if (now - saidAt > keptMs) this.#parts.delete("events", event.metadata.namespace, event.metadata.name);
     }
   }
 

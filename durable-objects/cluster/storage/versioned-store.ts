@@ -193,6 +193,11 @@ export class VersionedStore implements Reader {
     this.#dirtySettings.add(key);
   }
 
+  /** True where a commit would write something. */
+  get hasUncommitted(): boolean {
+    return this.#dirty.size > 0;
+  }
+
   /** Writes everything since the last commit in one transaction, and hands over the changes for watchers. */
   commit(): readonly StoreChange[] {
     const changes = this.#unpublished;
