@@ -28,7 +28,16 @@ export class PlayedKubelets {
     throw new Error("the played kubelets do not come to rest");
   }
 
+  /** All kubelets at once. */
   #step(): boolean {
+    let acted = false;
+    this.#cluster.together(() => {
+      acted = this.#actEach();
+    });
+    return acted;
+  }
+
+  #actEach(): boolean {
     let acted = false;
     for (const pod of this.#cluster.reader.list<Pod>("pods")) {
       const { uid, deletionTimestamp, annotations = {} } = pod.metadata;
@@ -67,6 +76,7 @@ export class PlayedKubelets {
   #status(pod: Pod, is: PodReport, restarts: number | undefined): object {
     const at = timeOf(this.#cluster.now());
     const ready = is === "ready";
+    const isFinal = is === "failed" || is === "succeeded" || is === "stopped";
     const condition = (type: string, isTrue: boolean) => {
       const status = isTrue ? "True" : "False";
       const before = pod.status.conditions?.find((other) => other.type === type);
@@ -75,6 +85,7 @@ export class PlayedKubelets {
         status,
         lastProbeTime: null,
         lastTransitionTime: before?.status === status ? before.lastTransitionTime : at,
+        ...(isFinal && !isTrue ? { reason: "PodCompleted" } : {}),
       };
     };
     const own = ["Ready", "ContainersReady", "Initialized"];

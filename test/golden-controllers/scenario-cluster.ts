@@ -34,6 +34,8 @@ export interface ScenarioCluster {
   now(): number;
   /** A request to the API, by an administrator; the controllers have settled when it returns. */
   request(method: string, path: string, body?: unknown, contentType?: string): Answer;
+  /** Does several requests before the controllers look. */
+  together(work: () => void): void;
   /** Lets time pass; what falls due happens at its own time. */
   advance(ms: number): void;
   nextDueAt(): number | undefined;
@@ -44,7 +46,7 @@ export const scenarioStart = Date.parse("2030-01-01T00:00:05Z");
 
 export class ControllerCluster implements ScenarioCluster {
   readonly #store = new VersionedStore(new MemoryStorage());
-  readonly #random = new SeededRandom(7);
+  readonly #random: SeededRandom;
   readonly #clusterIPs: ClusterIPAllocator;
   readonly #nodePorts: NodePortAllocator;
   readonly #resources: ResourceStore;
@@ -54,9 +56,11 @@ export class ControllerCluster implements ScenarioCluster {
   readonly #options: SandboxOptions;
   readonly born: KubeObject[] = [];
   #now = scenarioStart;
+  #isHeld = false;
 
   constructor(options: Partial<SandboxOptions> = {}) {
     this.#options = { ...defaultOptions, loadBalancer: "none", ...options };
+    this.#random = new SeededRandom(this.#options.seed);
     this.#clusterIPs = new ClusterIPAllocator(this.#options.serviceCIDR);
     this.#nodePorts = new NodePortAllocator(this.#options.nodePortRange);
     const now = (): number => this.#now;
@@ -115,6 +119,13 @@ export class ControllerCluster implements ScenarioCluster {
     return { code: response.code, body: response.body };
   }
 
+  together(work: () => void): void {
+    this.#isHeld = true;
+    work();
+    this.#isHeld = false;
+    this.#settle();
+  }
+
   advance(ms: number): void {
     const target = this.#now + ms;
     for (let due = this.#manager.nextDueAt(); due !== undefined && due <= target; due = this.#manager.nextDueAt()) {
@@ -126,6 +137,7 @@ export class ControllerCluster implements ScenarioCluster {
   }
 
   #settle(): void {
+    if (this.#isHeld) return;
     for (let turn = 0; this.#manager.drain().more; turn += 1) if (turn > 500) throw new Error("the controllers do not come to rest");
     this.#store.commit();
   }

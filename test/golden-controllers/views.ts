@@ -129,7 +129,7 @@ function counts(cluster: ScenarioCluster, namespace: string, names: Names, by: "
     else if (pod.status.phase === "Pending") add("pending");
     else add("notReady");
   }
-  return Object.keys(groups).length === 0 ? {} : { [by]: groups };
+  return { [by]: groups };
 }
 
 function viewOf(object: KubeObject, names: Names): View {
@@ -142,7 +142,7 @@ function viewOf(object: KubeObject, names: Names): View {
         `${kind}/${name}${controller ? " (controller)" : ""}${blockOwnerDeletion ? " (blocks)" : ""}`,
     ),
     labels: some(metadata.labels),
-    annotations: some(metadata.annotations),
+    annotations: some(Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([key]) => !key.startsWith("kubelet/")))),
     finalizers: metadata.finalizers,
     deleting: metadata.deletionTimestamp === undefined ? undefined : true,
     ...special(object),
@@ -178,7 +178,9 @@ function special(object: KubeObject): View {
       return podView(object as Pod);
     case "Service":
       return {
-        spec: JSON.parse(JSON.stringify(object.spec, (key, value) => (key === "nodePort" ? "<auto>" : value))),
+        spec: JSON.parse(
+          JSON.stringify(object.spec, (key, value) => (key === "nodePort" || key === "healthCheckNodePort" ? "<auto>" : value)),
+        ),
         status: object.status,
       };
     case "Endpoints":
@@ -228,6 +230,9 @@ function podView(pod: Pod): View {
     nominatedNode: pod.status.nominatedNodeName,
     hostname: pod.spec.hostname,
     subdomain: pod.spec.subdomain,
+    readyCondition: ready?.slice(0, 2),
+    spec: { serviceAccountName: pod.spec.serviceAccountName, priority: pod.spec.priority },
+    tolerations: pod.spec.tolerations,
     deletionGracePeriodSeconds: pod.metadata.deletionGracePeriodSeconds,
     conditions: some(Object.fromEntries(notable)),
   };

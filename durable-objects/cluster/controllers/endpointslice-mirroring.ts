@@ -1,8 +1,7 @@
 /**
  * Copies hand-written Endpoints into EndpointSlices, so that everything that reads slices sees them.
  *
- * Only for a Service of the same name without selector; Endpoints that a controller keeps, or that say so themselves,
- * are left out.
+ * Only for a Service of the same name without selector; Endpoints that say so themselves are left out.
  *
  * @see https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#endpointslice-mirroring
  */
@@ -29,7 +28,6 @@ import { triggerTimeAnnotation } from "./trigger-times.ts";
 const managedBy = "endpointslicemirroring-controller.k8s.io";
 const skipLabel = "endpointslice.kubernetes.io/skip-mirror";
 const leaderAnnotation = "control-plane.alpha.kubernetes.io/leader";
-const endpointsManagedByLabel = "endpoints.kubernetes.io/managed-by";
 const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 /** Addresses of one subset; all of a subset's go into one slice. */
 const maxAddresses = 1000;
@@ -37,7 +35,7 @@ const maxAddresses = 1000;
 export function isMirrored(endpoints: Endpoints | undefined, service: Service | undefined): boolean {
   if (!endpoints || !service || hasSelector(service)) return false;
   const { labels = {}, annotations = {} } = endpoints.metadata;
-  return labels[skipLabel] !== "true" && labels[endpointsManagedByLabel] === undefined && annotations[leaderAnnotation] === undefined;
+  return labels[skipLabel] !== "true" && annotations[leaderAnnotation] === undefined;
 }
 
 interface MirrorGroup {
@@ -65,7 +63,8 @@ export function mirrorGroups(endpoints: Endpoints): { groups: MirrorGroup[]; ski
       group.endpoints.push(endpointOf(address, ready));
     }
   }
-  return { groups: [...groups.values()], skipped };
+  // The first subset keeps the slice there is: see `reuseDeleted` of the layout.
+  return { groups: [...groups.values()].reverse(), skipped };
 }
 
 const portOf = ({ name = "", port, protocol = "TCP", appProtocol }: EndpointPort): EndpointPort => ({

@@ -49,7 +49,7 @@ const isManaged = ({ key, effect }: Taint): boolean =>
 /** The first /24 of the pod range that no node has. */
 export function freePodCIDR(podCIDR: string, nodes: readonly Node[]): string | undefined {
   const range = parseCIDR(podCIDR);
-  if (!range || range.family !== "IPv4") return undefined;
+  if (range?.family !== "IPv4") return undefined;
   const taken = new Set(nodes.map(({ spec }) => spec.podCIDR));
   for (let first = range.first; first <= range.last; first += 256n) {
     const cidr = `${formatIP({ family: "IPv4", value: first })}/24`;

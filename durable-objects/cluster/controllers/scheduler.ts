@@ -8,15 +8,16 @@
  */
 import type { Change } from "../api/change-tracker.ts";
 import type { Controller, ControllerContext, Reader } from "../api/controller.ts";
-import { type LabelSelector, matchesLabelMap } from "../api/label-selector.ts";
+import { type LabelSelector, matchesLabelMap, matchesLabelSelector } from "../api/label-selector.ts";
 import { type KubeObject, keyOf, type Node, type Pod, type Service } from "../api/objects.ts";
 import type { Random } from "../api/ports.ts";
 import { same } from "../api/same.ts";
 import { timeOf } from "../api/time.ts";
+import { untolerated } from "./node-affinity.ts";
 import { controllerOf } from "./owner-references.ts";
 import { isFinished, podCondition } from "./pod-state.ts";
 import { type Misfit, nodeFilter } from "./scheduler-filters.ts";
-import { nodeInfos, type SchedulerView } from "./scheduler-nodes.ts";
+import { nodeInfos, type SchedulerView, termMatches, withLabelKeys } from "./scheduler-nodes.ts";
 import { nodeScores } from "./scheduler-scores.ts";
 
 export type Placement = { verdict: "node"; node: string } | { verdict: "none"; message: string };
@@ -152,29 +153,49 @@ const ownersThatSelect: Record<string, string> = {
   ReplicationController: "replicationcontrollers",
 };
 
-/** A pod without node is looked at itself; one that frees something, or that others wait to be near, lets those try again. */
+/** A pod without node is looked at itself; one that comes or goes lets those try again that it may help. */
 function* podsToSchedule(change: Change<KubeObject>, read: Reader): Iterable<string> {
   const [before, after] = [change.before as Pod | undefined, change.after as Pod | undefined];
   if (after && isPending(after) && (!before || !same(before.spec, after.spec))) yield keyOf(after);
-  const waiting = (): Pod[] => read.list<Pod>("pods").filter((pod) => isPending(pod) && pod.metadata.name !== after?.metadata.name);
   const wasThere = before?.spec.nodeName && !isFinished(before);
   const isThere = after?.spec.nodeName && !isFinished(after);
-  if (wasThere && !isThere) yield* waiting().map(retryOf);
-  else if (isThere && (!wasThere || !same(before?.metadata.labels, after?.metadata.labels))) {
-    yield* waiting().filter(looksAtPods).map(retryOf);
+  if (wasThere && !isThere) yield* waiting(read, (message) => helpedByRoom.test(message)).map(retryOf);
+  else if (after && isThere && (!wasThere || !same(before?.metadata.labels, after.metadata.labels))) {
+    const namespaces = read.list("namespaces");
+    yield* waiting(read, (message) => helpedByCompany.test(message))
+      .filter((pod) => looksFor(pod, after, namespaces))
+      .map(retryOf);
   }
+}
+
+/** Reasons that may end when a pod goes, and when one comes. */
+const helpedByRoom =
+  /Insufficient|Too many pods|free ports|anti-affinity rules|topology spread constraints(?! \(missing)|pod affinity rules/;
+const helpedByCompany = /pod affinity rules|topology spread constraints(?! \(missing)/;
+
+const waiting = (read: Reader, isHelped: (message: string) => boolean): Pod[] =>
+  read.list<Pod>("pods").filter((pod) => isPending(pod) && isHelped(podCondition(pod, "PodScheduled")?.message ?? ""));
+
+function looksFor(pod: Pod, other: Pod, namespaces: readonly KubeObject[]): boolean {
+  const terms = pod.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+  const spread = pod.spec.topologySpreadConstraints ?? [];
+  return (
+    terms.some((term) => termMatches(term, pod, other, namespaces)) ||
+    spread.some((constraint) => matchesLabelSelector(withLabelKeys(constraint, pod), other.metadata.labels))
+  );
 }
 
 /** A key of its own for pods that are tried again: see `refuse`. */
 const retryOf = (pod: Pod): string => `${keyOf(pod)}/again`;
-
-const looksAtPods = ({ spec }: Pod): boolean =>
-  spec.affinity?.podAffinity !== undefined || (spec.topologySpreadConstraints ?? []).length > 0;
 
 function pendingAfterNode({ before, after }: Change<KubeObject>, read: Reader): Iterable<string> {
   const [was, is] = [before as Node | undefined, after as Node | undefined];
   if (!is) return [];
   const isSame =
     was && same(was.metadata.labels, is.metadata.labels) && same(was.spec, is.spec) && same(was.status.allocatable, is.status.allocatable);
-  return isSame ? [] : read.list<Pod>("pods").filter(isPending).map(retryOf);
+  if (isSame) return [];
+  const pending = read.list<Pod>("pods").filter(isPending);
+  // A new node whose taints keep a pod away is no reason to try again.
+  const hard = (is.spec.taints ?? []).filter(({ effect }) => effect !== "PreferNoSchedule");
+  return (was ? pending : pending.filter((pod) => untolerated(pod, hard).length === 0)).map(retryOf);
 }

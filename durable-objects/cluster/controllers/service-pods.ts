@@ -5,7 +5,7 @@ import { parseIP } from "../api/ip-address.ts";
 import { matchesLabelMap } from "../api/label-selector.ts";
 import { type KubeObject, keyOf, type Pod, type Service, type ServicePort } from "../api/objects.ts";
 import { same } from "../api/same.ts";
-import { isFinished, podCondition } from "./pod-state.ts";
+import { isFinished, isReady } from "./pod-state.ts";
 
 /** An absent or empty selector means that somebody else maintains the endpoints. */
 export const hasSelector = ({ spec }: Service): boolean => spec.selector !== undefined && Object.keys(spec.selector).length > 0;
@@ -55,16 +55,16 @@ export function* servicesOf(change: Change<KubeObject>, read: Reader): Iterable<
   }
 }
 
+/** Without an address nothing of a pod is seen, except that it is there. */
 function seenByServices(pod: Pod): object {
   const { metadata, spec, status } = pod;
-  const ready = podCondition(pod, "Ready");
+  if (!hasEndpoint(pod)) return { labels: metadata.labels };
   return {
     labels: metadata.labels,
     deleting: metadata.deletionTimestamp !== undefined,
     node: spec.nodeName,
     name: [spec.hostname, spec.subdomain],
     addresses: [status.podIP, status.podIPs],
-    finished: isFinished(pod),
-    ready: [ready?.status, ready?.lastTransitionTime],
+    ready: isReady(pod),
   };
 }
