@@ -64,9 +64,14 @@ const omittedWhenEmpty: ReadonlySet<FieldType["kind"]> = new Set([
 function encodeField(field: Field, value: unknown, stored: boolean): unknown {
   const isUnset = value === undefined || value === null || (stored && field.type.kind === "list" && isEmpty(value));
   if (isUnset) return zeroValue(field);
+  if (clearsOwners(field, value)) return value;
   if (!field.pointer && field.omit !== "never" && omittedWhenEmpty.has(field.type.kind) && isEmpty(value)) return undefined;
   return encodeValue(field.type, value, stored);
 }
+
+/** An empty `managedFields` is an order (forget all owners), unlike none; it never gets as far as the stored form. */
+const clearsOwners = (field: Field, value: unknown): boolean =>
+  field.name === "managedFields" && field.type.kind === "list" && isEmpty(value);
 
 /** An element that is null in the document is a zero one in Go. */
 function zeroElement(type: FieldType, stored: boolean): unknown {
