@@ -66,8 +66,9 @@ export class AnswerCache {
     return evened;
   }
 
-  entries(): CacheEntry[] {
-    return [...this.#entries.values()];
+  /** What still lasts. */
+  entries(now: number): CacheEntry[] {
+    return [...this.#entries.values()].filter(({ storedAt, ttl }) => now - storedAt < ttl * 1000);
   }
 
   restore(entries: Iterable<CacheEntry>): void {

@@ -14,7 +14,7 @@ describe("ClusterDNS", () => {
     const dns = dnsWith({});
     const message = dns.answer(question("example.org."), { now: 0, seed: 1 });
     expect(message).toMatchObject({ rcode: "SERVFAIL", aa: false, ra: false, source: "forward" });
-    expect(dns.lived().cache).toEqual([]);
+    expect(dns.lived(0).cache).toEqual([]);
   });
 
   it("counts down the TTL of forwarded answers until they end", () => {
@@ -30,7 +30,7 @@ describe("ClusterDNS", () => {
     const before = dnsWith({ "example.org.": example });
     before.answer(question("example.org."), { now: 0, seed: 1 });
     const after = dnsWith({ "example.org.": example });
-    after.restore(JSON.parse(JSON.stringify(before.lived())));
+    after.restore(JSON.parse(JSON.stringify(before.lived(1000))));
     expect(after.answer(question("example.org."), { now: 2000, seed: 2 })).toEqual(
       before.answer(question("example.org."), { now: 2000, seed: 2 }),
     );

@@ -62,10 +62,11 @@ export class ClusterDNS {
     return zoneFile(this.zoneTable(), this.#domain);
   }
 
-  lived(): LivedDNS {
-    return { serial: this.#zone.tables.serial, cache: this.#server.cache.entries() };
+  lived(now: number): LivedDNS {
+    return { serial: this.#zone.tables.serial, cache: this.#server.cache.entries(now) };
   }
 
+  /** After the objects are back, since adding them moves the serial. */
   restore({ serial, cache }: LivedDNS): void {
     this.#zone.tables.serial = serial;
     this.#server.cache.restore(cache);

@@ -1,23 +1,23 @@
 /**
- * What a name inside the cluster's zones means: records in, records out, exactly as the DNS server of a real cluster
- * answers from its objects.
+ * What a question about a name inside the cluster's zones is answered with: records in, records out, exactly as the DNS
+ * server of a real cluster answers from its objects.
  *
- * Knows no messages, no cache and no TTL but its own; where a chain leaves the zone, the caller's `follow` goes on.
- *
- * Parsing, after cutting off the zone, labels from the right:
- *   1. nothing, `svc` or `pod` alone: exists and holds nothing
- *   2. `svc` or `pod`, else the name does not exist
- *   3. the namespace, which must exist
- *   4. the Service, or the dashed address of a pod
- *   5. one more label: an endpoint name; two more: port and protocol, each with or without its underscore
- *
- * @see https://github.com/kubernetes/dns/blob/master/docs/specification.md
+ * Which objects a name stands for is `zone-candidates.ts`. Knows no messages, no cache and no TTL but its own; where a
+ * chain leaves the zone, the caller's `follow` goes on.
  */
-
 import { addressOfReverseName, type DnsAddress, parseAddress } from "../api/dns-address.ts";
 import { absolute, foldCase, labelsOf, nameOf, sameName } from "../api/domain-names.ts";
-import type { DnsRecord, ObjectRef } from "../api/network.ts";
-import { type ZoneChanges, type ZonePort, ZoneTables } from "./zone-tables.ts";
+import type { DnsRecord } from "../api/network.ts";
+import {
+  type Candidate,
+  candidatesAt,
+  candidatesOf,
+  candidatesOfIPs,
+  type Found,
+  labelsBelow,
+  type NameInZone,
+} from "./zone-candidates.ts";
+import { type ZoneChanges, ZoneTables } from "./zone-tables.ts";
 
 /** Seconds; of every record but the schema version. */
 export const zoneTTL = 30;
@@ -36,18 +36,6 @@ export type ZoneAnswer =
 
 /** Asks the server itself for a name outside the zone that an ExternalName points to. */
 export type Follow = (name: string, type: string) => readonly DnsRecord[];
-
-/** Something a name may stand for, before it becomes a record of some type. */
-export interface Candidate {
-  /** An address, or for ExternalName a name. */
-  host: string;
-  port: number;
-  /** Where it lives below the zone, in the spelling of the objects: `["web", "default", "svc"]`. */
-  owner: readonly string[];
-  object: ObjectRef;
-}
-
-type Found = readonly Candidate[] | "missing";
 
 export class ClusterZone {
   readonly tables = new ZoneTables();
@@ -86,6 +74,11 @@ export class ClusterZone {
       return foldCase(zone) === this.#domain ? { outcome: "nxdomain", soa: this.soa(zone) } : { outcome: "elsewhere" };
     }
     return found.answer.length === 0 ? { outcome: "nodata", soa: this.soa(zone) } : { outcome: "records", ...found };
+  }
+
+  /** The objects that a name stands for. */
+  candidates(of: NameInZone): Found {
+    return candidatesOf(of, this.#domain, this.tables);
   }
 
   soa(zone: string): DnsRecord {
@@ -184,27 +177,10 @@ export class ClusterZone {
   #pointers(of: NameInZone): Records | "missing" {
     const address = addressOfReverseName(of.name);
     if (address === undefined) return this.candidates(of) === "missing" ? "missing" : only([]);
-    const targets = this.#namesOf(address);
+    const targets = candidatesAt(address.text, this.tables);
     if (targets.length === 0) return "missing";
     const records = targets.map(({ owner }) => ({ name: of.name, type: "PTR", ttl: zoneTTL, data: `${owner.join(".")}.${this.#domain}` }));
     return only(withoutRepeats(records));
-  }
-
-  /** A cluster IP stands for its Service and nothing else; another address for each endpoint that has it. */
-  #namesOf({ text }: DnsAddress): Candidate[] {
-    const service = this.tables.serviceOfIP(text);
-    if (service !== undefined)
-      return [{ host: text, port: -1, owner: [service.name, service.namespace, "svc"], object: serviceRef(service) }];
-    return this.tables.slicesOfIP(text).flatMap((slice) =>
-      slice.addresses
-        .filter(({ ip }) => ip === text)
-        .map(({ label }) => ({
-          host: text,
-          port: -1,
-          owner: [label, slice.service, slice.namespace, "svc"],
-          object: sliceRef(slice),
-        })),
-    );
   }
 
   #nameServers(zone: string): Records {
@@ -218,56 +194,8 @@ export class ClusterZone {
 
   #nameServerAddresses(): Candidate[] {
     const service = this.tables.serviceOfIP(this.#dnsServiceIP);
-    if (service === undefined) return [];
-    const owner = [service.name, service.namespace, "svc"];
-    return service.clusterIPs.map((host) => ({ host, port: -1, owner, object: serviceRef(service) }));
+    return service === undefined ? [] : candidatesOfIPs(service);
   }
-
-  /** Everything that a name stands for; empty: it exists and holds nothing. */
-  candidates(of: NameInZone): Found {
-    const labels = labelsBelow(of).map(foldCase);
-    const [kind, namespace, head, ...rest] = labels.reverse();
-    if (kind === undefined) return [];
-    if (kind !== "svc" && kind !== "pod") return "missing";
-    if (namespace === undefined) return [];
-    if (foldCase(of.zone) !== this.#domain || rest.length > 2 || !this.tables.hasNamespace(namespace)) return "missing";
-    if (head === undefined) return [];
-    if (kind === "pod") return podCandidates(namespace, head);
-    if (rest.length === 2) return this.#serviceCandidates(namespace, head, { protocol: rest[0], port: rest[1] });
-    return this.#serviceCandidates(namespace, head, { endpoint: rest[0] });
-  }
-
-  #serviceCandidates(namespace: string, name: string, labels: { endpoint?: string; protocol?: string; port?: string }): Found {
-    const service = this.tables.service(namespace, name);
-    if (service === undefined) return "missing";
-    const owner = [service.name, service.namespace, "svc"];
-    if (service.externalName !== undefined) {
-      const publishable = labels.endpoint === undefined && labels.port === undefined && parseAddress(service.externalName) === undefined;
-      return publishable ? [{ host: service.externalName, port: 0, owner, object: serviceRef(service) }] : "missing";
-    }
-    const wanted = (port: ZonePort): boolean => labelMatches(labels.port, port.name) && labelMatches(labels.protocol, port.protocol);
-    if (service.headless || labels.endpoint !== undefined) {
-      const found = this.tables
-        .slicesOf(namespace, name)
-        .flatMap((slice) =>
-          slice.addresses
-            .filter(({ label }) => labels.endpoint === undefined || foldCase(label) === labels.endpoint)
-            .flatMap(({ ip, label }) =>
-              slice.ports.filter(wanted).map(({ port }) => ({ host: ip, port, owner: [label, ...owner], object: sliceRef(slice) })),
-            ),
-        );
-      return found.length === 0 ? "missing" : found;
-    }
-    const ports = service.ports.filter(wanted);
-    if (ports.length === 0) return "missing";
-    return ports.flatMap(({ port }) => service.clusterIPs.map((host) => ({ host, port, owner, object: serviceRef(service) })));
-  }
-}
-
-interface NameInZone {
-  name: string;
-  /** As spelled in the question that led here. */
-  zone: string;
 }
 
 interface Records {
@@ -277,38 +205,8 @@ interface Records {
 
 const only = (answer: DnsRecord[]): Records => ({ answer, additional: [] });
 
-const labelsBelow = ({ name, zone }: NameInZone): string[] => labelsOf(name).slice(0, -labelsOf(zone).length);
-
 /** `ns.dns.<zone>`, the name server that every SOA claims; the real server finds it only below a zone in lower case. */
 const isNameServerName = ({ name, zone }: NameInZone): boolean => foldCase(name) === `ns.dns.${zone}`;
-
-const serviceRef = ({ namespace, name }: { namespace: string; name: string }): ObjectRef => ({
-  apiVersion: "v1",
-  kind: "Service",
-  namespace,
-  name,
-});
-
-const sliceRef = ({ namespace, name }: { namespace: string; name: string }): ObjectRef => ({
-  apiVersion: "discovery.k8s.io/v1",
-  kind: "EndpointSlice",
-  namespace,
-  name,
-});
-
-/** A pod needs no existence: any dashed address in an existing namespace stands for itself. Labels to its left are ignored. */
-function podCandidates(namespace: string, label: string): Found {
-  const looksLikeIPv4 = label.split("-").length === 4 && !label.includes("--");
-  const host = label.replaceAll("-", looksLikeIPv4 ? "." : ":");
-  if (parseAddress(host) === undefined) return "missing";
-  return [{ host, port: 0, owner: [label, namespace, "pod"], object: { apiVersion: "v1", kind: "Namespace", name: namespace } }];
-}
-
-/** A port or protocol label, its underscore optional; an absent or bare one matches everything. */
-function labelMatches(label: string | undefined, stored: string): boolean {
-  const wanted = label?.replace(/^_/, "") ?? "";
-  return wanted === "" || wanted === foldCase(stored);
-}
 
 const isOfType = ({ family }: DnsAddress, type: "A" | "AAAA"): boolean => family === (type === "A" ? "IPv4" : "IPv6");
 

@@ -7,7 +7,8 @@
 import { parseAddress, reverseName } from "../api/dns-address.ts";
 import { absolute } from "../api/domain-names.ts";
 import type { DnsRecord, ObjectRef } from "../api/network.ts";
-import type { Candidate, ClusterZone } from "./cluster-zone.ts";
+import type { ClusterZone } from "./cluster-zone.ts";
+import { type Candidate, serviceRef } from "./zone-candidates.ts";
 
 export interface ZoneRow extends DnsRecord {
   /** The object that makes the record exist; absent for what the server makes by itself. */
@@ -36,7 +37,7 @@ export function zoneRows(zone: ClusterZone, domain: string): ZoneRow[] {
   const addresses = new Set<string>();
   for (const service of zone.tables.services()) {
     const name = `${service.name}.${service.namespace}.svc.${apex}`;
-    const object: ObjectRef = { apiVersion: "v1", kind: "Service", namespace: service.namespace, name: service.name };
+    const object = serviceRef(service);
     const endpoints = zone.tables.slicesOf(service.namespace, service.name).flatMap((slice) => slice.addresses);
     list(name, ["A", "AAAA"], (record) => objectOfAddress(zone, name, apex, record) ?? object);
     list(name, ["CNAME", "SRV"], () => object);
