@@ -45,8 +45,7 @@ export class PlayedKubelets {
       if (!isHere) continue;
       if (deletionTimestamp !== undefined) {
         if (this.habits.stop !== "gone" || pod.metadata.deletionGracePeriodSeconds === 0) continue;
-        this.report(pod, "stopped");
-        this.report(pod, "gone");
+        this.report(pod, isFinal(pod) ? "gone" : "stopped");
         acted = true;
       } else if (!this.#started.has(uid)) {
         this.#started.add(uid);
@@ -67,7 +66,7 @@ export class PlayedKubelets {
       return;
     }
     const current = this.#cluster.reader.get<Pod>("pods", namespace, name);
-    if (!current || (is === "stopped" && (current.status.phase === "Succeeded" || current.status.phase === "Failed"))) return;
+    if (!current || (is === "stopped" && isFinal(current))) return;
     this.#started.add(current.metadata.uid);
     const answer = this.#cluster.request("PUT", `${path}/status`, { ...current, status: this.#status(current, is, restarts) });
     if (answer.code !== 200) throw new Error(`kubelet of ${name}: ${JSON.stringify(answer.body)}`);
@@ -76,16 +75,15 @@ export class PlayedKubelets {
   #status(pod: Pod, is: PodReport, restarts: number | undefined): object {
     const at = timeOf(this.#cluster.now());
     const ready = is === "ready";
-    const isFinal = is === "failed" || is === "succeeded" || is === "stopped";
+    const isOver = is === "failed" || is === "succeeded" || is === "stopped";
     const condition = (type: string, isTrue: boolean) => {
       const status = isTrue ? "True" : "False";
-      const before = pod.status.conditions?.find((other) => other.type === type);
       return {
         type,
         status,
         lastProbeTime: null,
-        lastTransitionTime: before?.status === status ? before.lastTransitionTime : at,
-        ...(isFinal && !isTrue ? { reason: "PodCompleted" } : {}),
+        lastTransitionTime: at,
+        ...(isOver && !isTrue ? { reason: "PodCompleted" } : {}),
       };
     };
     const own = ["Ready", "ContainersReady", "Initialized"];
@@ -122,3 +120,5 @@ export class PlayedKubelets {
     return { hostIP, podIP: ip, podIPs: [{ ip }] };
   }
 }
+
+const isFinal = ({ status }: Pod): boolean => status.phase === "Succeeded" || status.phase === "Failed";

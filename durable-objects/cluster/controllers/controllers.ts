@@ -19,8 +19,9 @@ export const controllers: readonly Controller[] = [
   serviceAccountController,
   rootCAPublisher,
   kubernetesServiceController,
-  deploymentController,
+  // Before the Deployments, which count on the status of their ReplicaSets.
   replicaSetController,
+  deploymentController,
   scheduler,
   endpointsController,
   endpointSliceController,

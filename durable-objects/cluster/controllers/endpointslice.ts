@@ -208,13 +208,11 @@ export const endpointSliceController: Controller = {
   },
 };
 
-/** Also when a slice is taken from the controller or given to it. */
+/** A slice whose label is changed is let go, and not replaced before the Service or its pods change. */
 function* serviceOfSlice({ before, after }: Change<KubeObject>): Iterable<string> {
-  for (const slice of [before, after]) {
-    const service = slice?.metadata.labels?.[serviceNameLabel];
-    if (slice && service !== undefined && slice.metadata.labels?.[managedByLabel] === managedBy)
-      yield `${slice.metadata.namespace}/${service}`;
-  }
+  const { metadata } = (after ?? before) as KubeObject;
+  const service = metadata.labels?.[serviceNameLabel];
+  if (service !== undefined && metadata.labels?.[managedByLabel] === managedBy) yield `${metadata.namespace}/${service}`;
 }
 
 const managedSlices = (service: Service, read: Reader): EndpointSlice[] =>

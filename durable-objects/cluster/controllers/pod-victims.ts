@@ -29,7 +29,8 @@ export function rankForDeletion(pods: readonly Pod[], related: readonly Pod[], n
       crowd(b) - crowd(a) ||
       (isReady(a) ? younger(readySince(a), readySince(b), a, b, now) : 0) ||
       restartsOf(b) - restartsOf(a) ||
-      younger(msOf(a.metadata.creationTimestamp), msOf(b.metadata.creationTimestamp), a, b, now),
+      younger(msOf(a.metadata.creationTimestamp), msOf(b.metadata.creationTimestamp), a, b, now) ||
+      byChance(a, b),
   );
 }
 
@@ -46,8 +47,11 @@ const restartsOf = (pod: Pod): number => Math.max(0, ...(pod.status.containerSta
 /** Equal times leave the decision to what follows; different ones of the same power of two leave it to the uid, that is to chance. */
 function younger(a: number | undefined, b: number | undefined, one: Pod, other: Pod, now: number): number {
   if (a === b) return 0;
-  return powerOfAge(a, now) - powerOfAge(b, now) || (one.metadata.uid < other.metadata.uid ? -1 : 1);
+  return powerOfAge(a, now) - powerOfAge(b, now) || byChance(one, other);
 }
+
+/** Uids are drawn at random. */
+const byChance = (a: Pod, b: Pod): number => (a.metadata.uid < b.metadata.uid ? -1 : 1);
 
 /** Kubernetes counts in nanoseconds. */
 const powerOfAge = (since: number | undefined, now: number): number => {

@@ -60,7 +60,7 @@ export interface ReplicaFailure {
   message: string;
 }
 
-/** The status that the pods, as they were before the pass, give. */
+/** The status that the pods give. */
 export function replicaSetStatus(
   set: ReplicaSet,
   owned: readonly Pod[],
@@ -113,9 +113,11 @@ export const replicaSetController: Controller = {
     const actions = reconcileReplicaSet(set, owned, relatedPods(set, context), context.now());
     const refusal = perform(set, actions, context);
     const failure = refusal && failureOf(refusal, actions);
-    const status = replicaSetStatus(set, owned, failure, context.now());
+    // Unlike the real one, which counts what it saw before it acted: here the pods that were made or marked are there.
+    const now = context.ownedBy<Pod>(set.metadata.uid, "pods").filter((pod) => controllerOf(pod)?.uid === set.metadata.uid);
+    const status = replicaSetStatus(set, now, failure, context.now());
     if (!same(status, set.status)) context.updateStatus(replicaSets, { ...set, status });
-    const at = nextAvailableAt(set, owned, context.now());
+    const at = nextAvailableAt(set, now, context.now());
     if (at !== undefined) context.requeueAt(key, at);
     // Tried again with growing pauses.
     if (refusal && failure) throw refusal;
