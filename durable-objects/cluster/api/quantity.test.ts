@@ -26,6 +26,7 @@ describe("canonicalQuantity", () => {
     ["0Ki", "0"],
     ["-1500m", "-1500m"],
     ["1Ki", "1Ki"],
+    ["10000000000000000000000", "10"],
     ["1023", "1023"],
     ["12 apples", "12 apples"],
   ])("writes %s as %s", (text, want) => {

@@ -99,11 +99,12 @@ export function formatQuantity({ nano, format }: Quantity): string {
   if (format === "BinarySI" && size >= 1024n * 1_000_000_000n && nano % 1_000_000_000n === 0n) return binary(nano / 1_000_000_000n);
   let mantissa = nano;
   let step = 0;
-  while (step < decimalSuffixes.length - 1 && mantissa % 1000n === 0n) {
+  while (mantissa % 1000n === 0n) {
     mantissa /= 1000n;
     step += 1;
   }
-  if (format !== "DecimalExponent") return `${mantissa}${decimalSuffixes[step]}`;
+  // Beyond E there is no suffix, and the server then writes none, whatever that makes of the value.
+  if (format !== "DecimalExponent") return `${mantissa}${decimalSuffixes[step] ?? ""}`;
   const exponent = step * 3 - nanoDigits;
   return exponent === 0 ? `${mantissa}` : `${mantissa}e${exponent}`;
 }

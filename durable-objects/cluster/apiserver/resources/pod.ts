@@ -8,6 +8,7 @@ import { ipComplaints } from "../../api/ip-address.ts";
 import { qualifiedName } from "../../api/names.ts";
 import type { Container, Pod } from "../../api/objects.ts";
 import { same } from "../../api/same.ts";
+import { timeOf } from "../../api/time.ts";
 import { ageColumn, nameColumn, none } from "../printing/cells.ts";
 import { summarizePod } from "../printing/pod-status.ts";
 import { type ResourceStrategy, type Subresource, strategy } from "../resource-strategy.ts";
@@ -43,7 +44,11 @@ const podStrategy: ResourceStrategy<Pod> = {
   prepareForCreate: (pod, context) => {
     admitPod(pod, context);
     if ((pod.spec.terminationGracePeriodSeconds ?? 0) < 0) pod.spec.terminationGracePeriodSeconds = 1;
-    pod.status = { phase: "Pending", ...(pod.spec.schedulingGates?.length ? { conditions: [gated] } : {}), qosClass: qosClassOf(pod.spec) };
+    pod.status = {
+      phase: "Pending",
+      ...(pod.spec.schedulingGates?.length ? { conditions: [gatedSince(context.now())] } : {}),
+      qosClass: qosClassOf(pod.spec),
+    };
   },
   prepareForUpdate: (next, previous, { subresource }) => {
     if (subresource === "resize") next.spec = withResourcesOf(previous.spec, next.spec);
@@ -100,13 +105,14 @@ const podStrategy: ResourceStrategy<Pod> = {
 
 export const pod = strategy(podStrategy);
 
-const gated = {
+const gatedSince = (now: number) => ({
   type: "PodScheduled",
   status: "False",
+  lastProbeTime: null as unknown as string,
+  lastTransitionTime: timeOf(now),
   reason: "SchedulingGated",
   message: "Scheduling is blocked due to non-empty scheduling gates",
-  lastTransitionTime: undefined as unknown as string,
-};
+});
 
 function readinessGates({ spec, status }: Pod): string {
   const gates = spec.readinessGates ?? [];

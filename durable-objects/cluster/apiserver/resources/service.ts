@@ -136,7 +136,7 @@ function warningsFor(object: Service, previous: Service | undefined): string[] {
 }
 
 /** Addresses that not every program reads alike. */
-export function ipWarnings(field: string, text: string): string[] {
+function ipWarnings(field: string, text: string): string[] {
   const ip = parseIP(text);
   const sloppy = ip ?? parseIP(text, true);
   if (!sloppy) return [];

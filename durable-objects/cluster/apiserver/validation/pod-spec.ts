@@ -6,7 +6,7 @@
 import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from "../../api/field-error.ts";
 import { ipComplaints } from "../../api/ip-address.ts";
 import { dnsLabel, dnsSubdomain, qualifiedName } from "../../api/names.ts";
-import { between, largestInt32, oneOf, requiredOneOf } from "./checks.ts";
+import { between, largestInt32, requiredOneOf } from "./checks.ts";
 import {
   type PodFacts,
   validateContainers,
@@ -216,6 +216,3 @@ export function podSpecWarnings(spec: Fields, field: string): string[] {
   }
   return warnings;
 }
-
-export const onlyRestartPolicy = (spec: Fields, field: string, allowed: readonly string[]): FieldError[] =>
-  oneOf(`${field}.restartPolicy`, spec.restartPolicy, allowed);
