@@ -14,11 +14,14 @@ export interface KubeletHabits {
 export class PlayedKubelets {
   habits: KubeletHabits;
   readonly #cluster: ScenarioCluster;
+  readonly #isBatched: boolean;
   readonly #started = new Set<string>();
   readonly #addresses = new Map<string, string>();
 
-  constructor(cluster: ScenarioCluster, habits: KubeletHabits) {
+  /** @param isBatched the endpoint controllers were told to wait: they never see the moment between a pod's end and its removal */
+  constructor(cluster: ScenarioCluster, habits: KubeletHabits, isBatched: boolean) {
     this.#cluster = cluster;
+    this.#isBatched = isBatched;
     this.habits = habits;
   }
 
@@ -45,7 +48,7 @@ export class PlayedKubelets {
       if (!isHere) continue;
       if (deletionTimestamp !== undefined) {
         if (this.habits.stop !== "gone" || pod.metadata.deletionGracePeriodSeconds === 0) continue;
-        this.report(pod, isFinal(pod) ? "gone" : "stopped");
+        this.report(pod, isFinal(pod) || this.#isBatched ? "gone" : "stopped");
         acted = true;
       } else if (!this.#started.has(uid)) {
         this.#started.add(uid);

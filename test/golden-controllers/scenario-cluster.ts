@@ -181,7 +181,8 @@ export class ControllerCluster implements ScenarioCluster {
         const current = currentOf(resource, object);
         if (resource === "pods" && !current.spec.nodeName && object.spec.nodeName)
           return this.#resources.bind(strategyOf(resource), current, object.spec.nodeName, options) as T;
-        return this.#resources.replace(strategyOf(resource), current, copy(object), "main", options) as T;
+        const part = resource === "namespaces" && object.metadata.deletionTimestamp !== undefined ? "finalize" : "main";
+        return this.#resources.replace(strategyOf(resource), current, copy(object), part, options) as T;
       },
       updateStatus: <T extends KubeObject>(resource: string, object: T): T =>
         this.#resources.replace(strategyOf(resource), currentOf(resource, object), copy(object), "status", options) as T,

@@ -23,7 +23,14 @@ export class Names {
   readonly #values = new Map<string, string>();
   readonly #counts = new Map<string, number>();
   #named = 0;
+  readonly #numberedByDeletion: string | undefined;
+  #deleted = 0;
   #longestFirst: [string, string][] | undefined;
+
+  /** @param numberedByDeletion names that are given out anew in the order of deletion, such as `web.rs1-` */
+  constructor(numberedByDeletion?: string) {
+    this.#numberedByDeletion = numberedByDeletion;
+  }
 
   /** Takes note of what was made since the last look, in the namespace of the scenario. */
   look(cluster: ScenarioCluster, namespace: string): void {
@@ -31,12 +38,35 @@ export class Names {
       const object = cluster.born[this.#named] as KubeObject;
       if (object.metadata.namespace === namespace) this.#nameNew(object);
     }
+    this.#renumber(cluster, namespace);
     for (const pod of cluster.reader.list<Pod>("pods", namespace)) {
       if (!pod.spec.hostNetwork && pod.status.podIP !== undefined) this.#value(pod.status.podIP, `ip(${this.nameOf(pod)})`);
     }
     for (const { metadata, spec } of cluster.reader.list("services", namespace)) {
       if (spec.clusterIP && spec.clusterIP !== "None" && metadata.name !== "kubernetes")
         this.#value(spec.clusterIP, `clusterIP(${metadata.name})`);
+    }
+  }
+
+  /** The next pod that was deleted trades names with the one that had its number. */
+  #renumber(cluster: ScenarioCluster, namespace: string): void {
+    const prefix = this.#numberedByDeletion;
+    if (prefix === undefined) return;
+    const numberOf = (pod: Pod): number => Number(this.nameOf(pod).slice(prefix.length));
+    const going = cluster.reader
+      .list<Pod>("pods", namespace)
+      .filter(
+        (pod) => this.nameOf(pod).startsWith(prefix) && pod.metadata.deletionTimestamp !== undefined && numberOf(pod) > this.#deleted,
+      );
+    for (const pod of going.sort((a, b) => numberOf(a) - numberOf(b))) {
+      this.#deleted += 1;
+      const [uid, name, wanted] = [pod.metadata.uid, this.nameOf(pod), `${prefix}${this.#deleted}`];
+      const [other] = [...this.#names].find(([, held]) => held === wanted) ?? [];
+      if (other === undefined || other === uid) continue;
+      this.#names.set(other, name);
+      this.#names.set(uid, wanted);
+      for (const { metadata } of cluster.born)
+        if (metadata.uid === other || metadata.uid === uid) this.#value(metadata.name, this.#names.get(metadata.uid) as string);
     }
   }
 
