@@ -81,7 +81,7 @@ export const serviceRef = ({ namespace, name }: { namespace: string; name: strin
   name,
 });
 
-const sliceRef = ({ namespace, name }: { namespace: string; name: string }): ObjectRef => ({
+export const sliceRef = ({ namespace, name }: { namespace: string; name: string }): ObjectRef => ({
   apiVersion: "discovery.k8s.io/v1",
   kind: "EndpointSlice",
   namespace,
@@ -123,7 +123,7 @@ function serviceCandidates({ namespace, name, endpoint, protocol, port }: Servic
     .slicesOf(namespace, name)
     .flatMap((slice) =>
       slice.addresses
-        .filter(({ label }) => endpoint === undefined || foldCase(label) === endpoint)
+        .filter(({ key }) => endpoint === undefined || key === endpoint)
         .flatMap(({ ip, label }) =>
           slice.ports.filter(wanted).map((each) => ({ host: ip, port: each.port, owner: [label, ...owner], object: sliceRef(slice) })),
         ),

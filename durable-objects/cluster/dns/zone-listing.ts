@@ -8,7 +8,7 @@ import { parseAddress, reverseName } from "../api/dns-address.ts";
 import { absolute } from "../api/domain-names.ts";
 import type { DnsRecord, ObjectRef } from "../api/network.ts";
 import type { ClusterZone } from "./cluster-zone.ts";
-import { type Candidate, serviceRef } from "./zone-candidates.ts";
+import { candidatesAt, serviceRef, sliceRef } from "./zone-candidates.ts";
 
 export interface ZoneRow extends DnsRecord {
   /** The object that makes the record exist; absent for what the server makes by itself. */
@@ -38,35 +38,26 @@ export function zoneRows(zone: ClusterZone, domain: string): ZoneRow[] {
   for (const service of zone.tables.services()) {
     const name = `${service.name}.${service.namespace}.svc.${apex}`;
     const object = serviceRef(service);
-    const endpoints = zone.tables.slicesOf(service.namespace, service.name).flatMap((slice) => slice.addresses);
-    list(name, ["A", "AAAA"], (record) => objectOfAddress(zone, name, apex, record) ?? object);
+    const slices = zone.tables.slicesOf(service.namespace, service.name);
+    const byAddress = new Map(slices.flatMap((slice) => slice.addresses.map(({ ip }) => [canonical(ip), sliceRef(slice)])));
+    const byLabel = new Map(slices.flatMap((slice) => slice.addresses.map(({ label }) => [label, sliceRef(slice)])));
+    list(name, ["A", "AAAA"], ({ data }) => (service.headless ? byAddress.get(data) : object));
     list(name, ["CNAME", "SRV"], () => object);
     for (const { name: port, protocol } of service.ports) {
       if (port !== "") list(`_${port}._${protocol.toLowerCase()}.${name}`, ["SRV"], () => object);
     }
-    for (const label of new Set(endpoints.map((endpoint) => endpoint.label))) {
-      const endpoint = `${label}.${name}`;
-      list(endpoint, ["A", "AAAA", "SRV"], (record) => objectOfAddress(zone, endpoint, apex, record) ?? object);
-    }
-    for (const ip of [...service.clusterIPs, ...endpoints.map((endpoint) => endpoint.ip)]) addresses.add(ip);
+    for (const [label, slice] of byLabel) list(`${label}.${name}`, ["A", "AAAA", "SRV"], () => slice);
+    for (const ip of [...service.clusterIPs.map(canonical), ...byAddress.keys()]) addresses.add(ip);
   }
   for (const ip of addresses) {
     const address = parseAddress(ip);
-    if (address !== undefined) list(reverseName(address), ["PTR"], ({ data }) => objectOfTarget(zone, data, apex));
+    const owners = new Map(candidatesAt(ip, zone.tables).map(({ owner, object }) => [`${owner.join(".")}.${apex}`, object]));
+    if (address !== undefined) list(reverseName(address), ["PTR"], ({ data }) => owners.get(data));
   }
   return [...rows.values()];
 }
 
-const candidatesOf = (zone: ClusterZone, name: string, apex: string): readonly Candidate[] => {
-  const found = zone.candidates({ name, zone: apex });
-  return found === "missing" ? [] : found;
-};
-
-const objectOfAddress = (zone: ClusterZone, name: string, apex: string, { data }: DnsRecord): ObjectRef | undefined =>
-  candidatesOf(zone, name, apex).find(({ host }) => parseAddress(host)?.text === data)?.object;
-
-const objectOfTarget = (zone: ClusterZone, target: string, apex: string): ObjectRef | undefined =>
-  candidatesOf(zone, target, apex)[0]?.object;
+const canonical = (ip: string): string => parseAddress(ip)?.text ?? ip;
 
 /** In the format of RFC 1035, section 5, with absolute names throughout. */
 export function zoneFile(rows: readonly ZoneRow[], domain: string): string {

@@ -5,6 +5,7 @@
  * Only holds and finds. What a name means is `cluster-zone.ts`.
  */
 import type { Change } from "../api/change-tracker.ts";
+import { foldCase } from "../api/domain-names.ts";
 import { type EndpointSlice, keyOf, type Namespace, type Service } from "../api/objects.ts";
 import { same } from "../api/same.ts";
 
@@ -25,13 +26,21 @@ export interface ZoneService {
   ports: readonly ZonePort[];
 }
 
+export interface ZoneEndpoint {
+  ip: string;
+  /** Its endpoint name. */
+  label: string;
+  /** The same in lower case, to find it by. */
+  key: string;
+}
+
 /** The ready endpoints of one EndpointSlice. */
 export interface ZoneSlice {
   namespace: string;
   name: string;
   /** Name of the Service, from the slice's label. It need not exist. */
   service: string;
-  addresses: readonly { ip: string; label: string }[];
+  addresses: readonly ZoneEndpoint[];
   ports: readonly ZonePort[];
 }
 
@@ -187,10 +196,12 @@ function trimSlice({ metadata, endpoints, ports }: EndpointSlice): ZoneSlice {
     service: metadata.labels?.[serviceNameLabel] ?? "",
     addresses: (endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready !== false)
-      .flatMap(({ addresses, hostname }) => addresses.map((ip) => ({ ip, label: hostname || labelOfAddress(ip) }))),
+      .flatMap(({ addresses, hostname }) => addresses.map((ip) => endpointOf(ip, hostname || labelOfAddress(ip)))),
     ports: declared.length === 0 ? noPorts : declared,
   };
 }
+
+const endpointOf = (ip: string, label: string): ZoneEndpoint => ({ ip, label, key: foldCase(label) });
 
 /** The endpoint name of an address that has no hostname; a label must not end in a dash. */
 function labelOfAddress(ip: string): string {
