@@ -11,8 +11,9 @@ import type { Listener, Machines, Network } from "../api/network.ts";
 import type { Container, Node, Pod } from "../api/objects.ts";
 import type { Random } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
+import { msOf } from "../api/time.ts";
 import { containerFiles } from "./container-files.ts";
-import { ContainerLogs } from "./container-logs.ts";
+import { ContainerLogs, type LogLine, ownLines } from "./container-logs.ts";
 import { argvOf, processOf, startIn } from "./container-process.ts";
 import { CountedRandom } from "./counted-random.ts";
 import { type Environment, environmentOf, MissingReference } from "./environment.ts";
@@ -127,6 +128,25 @@ export class Kubelet {
     return processOf(container, env, readFile);
   }
 
+  /**
+   * The lines of a container's log in order of time.
+   *
+   * @param previous of the run before this one; empty where there was none
+   */
+  logOf(pod: Pod, container: Container, previous: boolean): readonly LogLine[] {
+    const current = this.#parts.reader.get<Pod>("pods", pod.metadata.namespace, pod.metadata.name);
+    const latest = current?.metadata.uid === pod.metadata.uid ? current : pod;
+    const status = containerStatus(latest, container.name);
+    const isBetween = status?.state?.running === undefined && status?.state?.terminated === undefined;
+    const run = previous || isBetween ? status?.lastState?.terminated : (status?.state?.running ?? status?.state?.terminated);
+    const startedAt = msOf(run?.startedAt);
+    if (startedAt === undefined) return [];
+    const until = msOf((run as { finishedAt?: string }).finishedAt) ?? this.now();
+    const own = ownLines(this.processIn(this.place(latest, container)), startedAt, until);
+    const kept = this.containerLogs.kept(runId(latest, container.name, previous && !isBetween ? 1 : 0));
+    return kept.length === 0 ? own : [...own, ...kept].sort((a, b) => a.atMs - b.atMs);
+  }
+
   #view(pod: Pod, container: Container): ContainerView {
     const place = this.place(pod, container);
     const process = this.processIn(place);
@@ -188,9 +208,9 @@ const imageEnvironment = ({ env, user }: Image): Environment => ({
   ...env,
 });
 
+const containerStatus = (pod: Pod, container: string) =>
+  [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])].find(({ name }) => name === container);
+
 /** Counts the restarts in, so that another run has another file system. */
-export function runId(pod: Pod, container: string, back = 0): string {
-  const statuses = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])];
-  const restarts = statuses.find(({ name }) => name === container)?.restartCount ?? 0;
-  return `${pod.metadata.uid}/${container}/${restarts - back}`;
-}
+export const runId = (pod: Pod, container: string, back = 0): string =>
+  `${pod.metadata.uid}/${container}/${(containerStatus(pod, container)?.restartCount ?? 0) - back}`;
