@@ -7,6 +7,9 @@
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */
 
+const readSets = new WeakMap<object, FieldSet>();
+const writtenSets = new WeakMap<object, FieldsV1>();
+
 /** A JSON object in which `.` marks a step that is a member itself. */
 export type FieldsV1 = { [step: string]: FieldsV1 };
 
@@ -22,10 +25,10 @@ export class FieldSet {
 
   /** The whole object is never a member. */
   insert(path: readonly string[]): void {
-    const [step, ...rest] = path;
-    if (step === undefined) return;
-    if (rest.length === 0) this.members.add(step);
-    else this.#childFor(step).insert(rest);
+    if (path.length === 0) return;
+    let set: FieldSet = this;
+    for (let depth = 0; depth < path.length - 1; depth += 1) set = set.#childFor(path[depth] as string);
+    set.members.add(path[path.length - 1] as string);
   }
 
   #childFor(step: string): FieldSet {
@@ -96,8 +99,17 @@ export class FieldSet {
     }
   }
 
-  /** Throws `FieldSetError` on a step that is none. */
+  /** Throws `FieldSetError` on a step that is none. Read once: stored objects, and so their entries, never change. */
   static fromFieldsV1(fields: FieldsV1): FieldSet {
+    const known = readSets.get(fields);
+    if (known !== undefined) return known;
+    const set = FieldSet.#read(fields);
+    readSets.set(fields, set);
+    writtenSets.set(set, fields);
+    return set;
+  }
+
+  static #read(fields: FieldsV1): FieldSet {
     const set = new FieldSet();
     for (const [step, inner] of Object.entries(fields)) {
       if (step === ".") continue;
@@ -105,16 +117,26 @@ export class FieldSet {
       const { ".": self, ...below } = inner;
       const isLeaf = Object.keys(below).length === 0;
       if (self !== undefined || isLeaf) set.members.add(step);
-      if (!isLeaf) set.children.set(step, FieldSet.fromFieldsV1(below));
+      if (!isLeaf) set.children.set(step, FieldSet.#read(below));
     }
     return set;
   }
 
+  /** The same object for the same set. */
   toFieldsV1(): FieldsV1 {
+    const known = writtenSets.get(this);
+    if (known !== undefined) return known;
+    const fields = this.#write();
+    writtenSets.set(this, fields);
+    readSets.set(fields, this);
+    return fields;
+  }
+
+  #write(): FieldsV1 {
     const steps = [...new Set([...this.members, ...this.children.keys()])].sort(compareSteps);
     return Object.fromEntries(
       steps.map((step) => {
-        const below = this.children.get(step)?.toFieldsV1() ?? {};
+        const below = this.below(step).#write();
         const isBoth = this.members.has(step) && Object.keys(below).length > 0;
         return [step, isBoth ? { ".": {}, ...below } : below];
       }),

@@ -10,16 +10,20 @@ import { JsonArray, type JsonNode, JsonNumber, JsonObject, parseJson } from "./g
 export class LazyNode {
   readonly #raw: JsonNode;
   readonly #text: string;
+  readonly #isCompact: boolean;
   #members: Map<string, LazyNode> | undefined;
   #items: LazyNode[] | undefined;
 
-  constructor(raw: JsonNode, text: string) {
+  /** @param isCompact the text is as Go writes it: no white space */
+  constructor(raw: JsonNode, text: string, isCompact = false) {
     this.#raw = raw;
     this.#text = text;
+    this.#isCompact = isCompact;
   }
 
+  /** Of text as Go writes it. */
   static parse(text: string): LazyNode {
-    return new LazyNode(parseJson(text), text);
+    return new LazyNode(parseJson(text), text, true);
   }
 
   static null(): LazyNode {
@@ -34,7 +38,7 @@ export class LazyNode {
   members(): Map<string, LazyNode> | undefined {
     if (this.#members === undefined && this.#raw instanceof JsonObject) {
       const { keys, values } = this.#raw;
-      this.#members = new Map(keys.map((key, index) => [key, new LazyNode(values[index] as JsonNode, this.#text)]));
+      this.#members = new Map(keys.map((key, index) => [key, new LazyNode(values[index] as JsonNode, this.#text, this.#isCompact)]));
     }
     return this.#members;
   }
@@ -42,7 +46,7 @@ export class LazyNode {
   /** Opens a list; undefined for anything else. */
   items(): LazyNode[] | undefined {
     if (this.#items === undefined && this.#raw instanceof JsonArray)
-      this.#items = this.#raw.items.map((item) => new LazyNode(item, this.#text));
+      this.#items = this.#raw.items.map((item) => new LazyNode(item, this.#text, this.#isCompact));
     return this.#items;
   }
 
@@ -53,7 +57,8 @@ export class LazyNode {
       return `{${sorted.map(([key, member]) => `${goJson(key)}:${member.json()}`).join(",")}}`;
     }
     if (this.#items !== undefined) return `[${this.#items.map((item) => item.json()).join(",")}]`;
-    return rawJson(this.#raw);
+    const isContainer = this.#raw instanceof JsonObject || this.#raw instanceof JsonArray;
+    return this.#isCompact && isContainer ? this.#text.slice(this.#raw.start, this.#raw.end) : rawJson(this.#raw);
   }
 }
 

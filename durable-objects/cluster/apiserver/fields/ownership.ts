@@ -184,7 +184,8 @@ function settle(before: Iterable<Claim>, { added, modified, removed }: Compariso
     if (id !== except && claim.owner.apiVersion === apiVersion) {
       const lost = fields.intersection(changed);
       for (const path of lost.paths()) conflicts.push({ owner: claim.owner, path });
-      fields = fields.difference(lost).difference(removed);
+      if (!lost.isEmpty) fields = fields.difference(lost);
+      if (!removed.isEmpty) fields = fields.difference(removed);
     }
     if (!fields.isEmpty) claims.set(id, { ...claim, fields });
   }

@@ -142,6 +142,7 @@ export function compare(type: MergeType, before: unknown, after: unknown): Compa
 }
 
 function compareAt(type: MergeType, before: unknown, after: unknown, path: readonly string[], result: Comparison): void {
+  if (before === after) return; // most of an object is shared with what it was made from
   const [old, now] = [deduce(type, before), deduce(type, after)];
   let isLeaf: boolean;
   if (after === undefined) isLeaf = compareAs(old, before, after, path, result);
