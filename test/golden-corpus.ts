@@ -10,6 +10,7 @@ import type { KubeObject } from "../durable-objects/cluster/api/objects.ts";
 import { outsideWorld } from "../durable-objects/cluster/api/outside-world.ts";
 import { defaultOptions } from "../durable-objects/cluster/api/sandbox-options.ts";
 import type { ApiRequest, ApiResponse } from "../durable-objects/cluster/apiserver/api-server.ts";
+import { recordManagedFields } from "../durable-objects/cluster/apiserver/fields/managed-fields.ts";
 import { resources } from "../durable-objects/cluster/apiserver/registry.ts";
 import { resourceName } from "../durable-objects/cluster/apiserver/resource-strategy.ts";
 import { Cluster } from "../durable-objects/cluster/cluster.ts";
@@ -98,6 +99,9 @@ class Laboratory {
       { storage: new MemoryStorage(), upstream: outsideWorld, realTime: () => this.#time, wakeAt: () => {} },
       { ...defaultOptions, loadBalancer: "none" },
     );
+    // The captured control plane had no cluster DNS: its address was free.
+    this.send({ method: "DELETE", path: "/apis/apps/v1/namespaces/kube-system/deployments/coredns" });
+    this.send({ method: "DELETE", path: "/api/v1/namespaces/kube-system/services/kube-dns" });
     for (const name of ["corpus", "corpus-other"]) this.send({ method: "POST", path: "/api/v1/namespaces", body: { metadata: { name } } });
   }
 
@@ -168,7 +172,11 @@ function compareOne(laboratory: Laboratory, of: Case): string | undefined {
     const strategy = resources.find(({ kind }) => kind === of.kind);
     if (!strategy) return "kind not served";
     const existing = fill(of.existing, { uid: "11111111-2222-4333-8444-555555555555" }) as KubeObject;
-    const stored = cluster.store.put(resourceName(strategy), existing, cluster.now());
+    // Made by the recording's own client, whose entry stands in messages that quote the whole object.
+    recordManagedFields(undefined, existing, { manager: "corpus", operation: "Update", now: "2026-01-01T00:00:00Z" });
+    cluster.turn(() => cluster.store.put(resourceName(strategy), existing, cluster.now()));
+    const { namespace, name } = existing.metadata;
+    const stored = cluster.store.get(resourceName(strategy), namespace, name) ?? existing;
     request = fill(of.request, { uid: stored.metadata.uid, rv: stored.metadata.resourceVersion }) as Call;
   }
   return differenceOf(of.response, laboratory.send(request));

@@ -68,7 +68,8 @@ export const tooMany = (field: string, actual: number, max: number): FieldError 
 
 /** Service "web" is invalid: spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive */
 export function invalidObject(of: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
-  const texts = errors.map((e) => `${e.field}: ${e.message}`);
+  // The causes say everything as often as it was found; the message says the same thing once.
+  const texts = [...new Set(errors.map((e) => `${e.field}: ${e.message}`))];
   const kind = of.group === "" ? of.kind : `${of.kind}.${of.group}`;
   return failure(422, "Invalid", `${kind} "${name}" is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`}`, {
     ...(name === "" ? {} : { name }),

@@ -94,10 +94,11 @@ export class ResourceStore {
       this.#refuseInvalid(of, created, [...validateObjectMeta(metadata as KubeObject["metadata"], of)]);
       throw alreadyExists(gr, created.metadata.name);
     }
-    of.prepareForCreate?.(created, context);
-    this.#refuseInvalid(of, created, [...validateObjectMeta(created.metadata, of), ...of.validate(created, context)]);
+    // What strategies put in or allocate has no owner.
     if (!options.keepManagedFields)
       recordManagedFields(undefined, created, { manager: options.manager, operation: "Update", now: timeOf(now()) });
+    of.prepareForCreate?.(created, context);
+    this.#refuseInvalid(of, created, [...validateObjectMeta(created.metadata, of), ...of.validate(created, context)]);
     const ordered = inOrder(created);
     if (options.dryRun) return ordered;
     return this.#store.put(resourceName(of), ordered, now());
@@ -128,21 +129,15 @@ export class ResourceStore {
     const { now } = this.#context;
     if (of.requiresResourceVersion && !wanted.metadata.resourceVersion) {
       const missing = invalid("metadata.resourceVersion", 0, "must be specified for an update");
-      throw invalidObject({ group: "", kind: `${of.plural}${of.group === "" ? "" : `.${of.group}`}` }, name, [missing]);
+      throw invalidObject({ group: of.group, kind: of.plural }, name, [missing]);
     }
     refuseStale(gr, current, wanted);
     const context = options.dryRun ? this.#dryRunContext : this.#realContext;
     const next = partTaken(part, current, wanted);
     keepSystemMetadata(next, current);
-    if (part === "main") {
-      if (of.subresources.includes("status") && "status" in current) next.status = current.status;
-      of.prepareForUpdate?.(next, current, context);
-      if (of.hasGeneration && !same(next.spec, current.spec)) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
-    } else if (part === "status") of.prepareForStatusUpdate?.(next, current, context);
-    const strategyErrors = errorsOf(of, part, next, current, context);
-    this.#refuseInvalid(of, next, [...validateObjectMetaUpdate(next.metadata, current.metadata, of), ...strategyErrors]);
-    if (same(withoutManagedFields(next), withoutManagedFields(current)) && !options.keepManagedFields) return current;
-    if (!options.keepManagedFields) {
+    if (!options.keepManagedFields && next.metadata.managedFields === undefined)
+      copyOrRemove(next.metadata, current.metadata, "managedFields");
+    if (!options.keepManagedFields && part !== "finalize") {
       recordManagedFields(current, next, {
         manager: options.manager,
         operation: "Update",
@@ -150,6 +145,14 @@ export class ResourceStore {
         ...(part === "status" ? { subresource: "status" } : {}),
       });
     }
+    if (part === "main") {
+      if (of.subresources.includes("status") && "status" in current) next.status = current.status;
+      of.prepareForUpdate?.(next, current, context);
+      if (of.hasGeneration && !same(next.spec, current.spec)) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+    } else if (part === "status") of.prepareForStatusUpdate?.(next, current, context);
+    const strategyErrors = errorsOf(of, part, next, current, context);
+    this.#refuseInvalid(of, next, [...validateObjectMetaUpdate(next.metadata, current.metadata, of), ...strategyErrors]);
+    if (!options.keepManagedFields && same(withoutManagedFields(next), withoutManagedFields(current))) return current;
     if (same(next, current)) return current;
     const ordered = inOrder(next);
     if (options.dryRun) return ordered;
@@ -285,7 +288,7 @@ function refusePreconditions(of: ResourceStrategy, current: KubeObject, { uid, r
   }
 }
 
-/** What a client may never change: these come from the stored object, whatever was sent. */
+/** What a client need not send; what it may not change is refused later. */
 function keepSystemMetadata(next: KubeObject, current: KubeObject): void {
   const { metadata } = next;
   metadata.uid = metadata.uid === undefined || metadata.uid === "" ? current.metadata.uid : metadata.uid;
@@ -293,11 +296,11 @@ function keepSystemMetadata(next: KubeObject, current: KubeObject): void {
   if (metadata.name === undefined || metadata.name === "") metadata.name = current.metadata.name;
   if (metadata.namespace === undefined && current.metadata.namespace !== undefined) metadata.namespace = current.metadata.namespace;
   copyOrRemove(metadata, current.metadata, "creationTimestamp");
-  copyOrRemove(metadata, current.metadata, "deletionTimestamp");
-  copyOrRemove(metadata, current.metadata, "deletionGracePeriodSeconds");
+  for (const key of ["deletionTimestamp", "deletionGracePeriodSeconds"] as const) {
+    if (metadata[key] === undefined || metadata[key] === null) copyOrRemove(metadata, current.metadata, key);
+  }
   copyOrRemove(metadata, current.metadata, "generation");
   if (metadata.generateName === undefined || metadata.generateName === "") copyOrRemove(metadata, current.metadata, "generateName");
-  if (metadata.managedFields === undefined) copyOrRemove(metadata, current.metadata, "managedFields");
 }
 
 function copyOrRemove<K extends keyof KubeObject["metadata"]>(to: KubeObject["metadata"], from: KubeObject["metadata"], key: K): void {

@@ -28,6 +28,7 @@ export function create({ resources }: ApiServerParts, asked: Asked): ApiResponse
   const { request, of, namespace, warnings, presenter } = asked;
   const options = writeOptions(request.query, "CreateOptions", request.userAgent);
   const object = withDefaults(of, decode(asked, gvkOf(of), options));
+  withoutDuplicateOwners(object, warnings);
   const created = resources.create(of, object as unknown as NewObject, namespace, options);
   warnings.push(...(of.warnings?.(created, undefined) ?? []));
   return presenter.object(201, created, warnings);
@@ -42,6 +43,7 @@ export function update({ resources, store }: ApiServerParts, asked: Asked): ApiR
     return presenter.plain(200, scaleOf(resources.replace(of, current, withScale(current, scale), "main", options)), warnings);
   }
   const object = withDefaults(of, decode(asked, gvkOf(of), options));
+  withoutDuplicateOwners(object, warnings);
   if (!object.metadata.name)
     throw badRequest(`the name of the object (${info.name} based on URL) was undeterminable: name must be provided`);
   refuseOtherName(object, info.name, namespace);
@@ -69,7 +71,11 @@ export function patch(parts: ApiServerParts, asked: Asked): ApiResponse {
   }
   const patched = patchObject(gvkOf(of), servedAs(of, current), request.body, contentType, options.fieldValidation);
   warnings.push(...patched.warnings);
-  const updated = resources.replace(of, current, withDefaults(of, patched.object), partOf(info.subresource), options);
+  const object = withDefaults(of, patched.object);
+  refuseMissingName(object, info.name);
+  refuseOtherName(object, info.name, namespace);
+  withoutDuplicateOwners(object, warnings);
+  const updated = resources.replace(of, current, object, partOf(info.subresource), options);
   warnings.push(...(of.warnings?.(updated, current) ?? []));
   return presenter.object(200, updated, warnings);
 }
@@ -139,6 +145,18 @@ function decode({ request, warnings }: Asked, gvk: GroupVersionKind, { fieldVali
   return decoded.object;
 }
 
+/** Owner references are a set by uid: a second one is dropped, and the client told. */
+function withoutDuplicateOwners({ metadata }: KubeObject, warnings: string[]): void {
+  const owners = metadata.ownerReferences ?? [];
+  const kept = owners.filter((owner, at) => owners.findIndex((other) => other.uid === owner.uid) === at);
+  if (kept.length === owners.length) return;
+  const again = [...new Set(owners.filter((owner) => !kept.includes(owner)).map(({ uid }) => uid))];
+  metadata.ownerReferences = kept;
+  warnings.push(
+    `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${again.join(", ")}`,
+  );
+}
+
 /** The object with what schema and code fill in. It is changed in place. */
 function withDefaults(of: ResourceStrategy, decoded: Record<string, unknown>): KubeObject {
   const object = decoded as KubeObject;
@@ -159,6 +177,10 @@ function deletedStatus(of: ResourceStrategy, object: KubeObject): Omit<Status, "
 }
 
 const mediaType = (contentType: string | undefined): string => (contentType ?? "").split(";")[0]?.trim() ?? "";
+
+function refuseMissingName({ metadata }: KubeObject, name: string): void {
+  if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+}
 
 function refuseOtherName(object: KubeObject, name: string, namespace: string): void {
   const { metadata } = object;
