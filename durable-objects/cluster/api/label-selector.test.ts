@@ -29,7 +29,7 @@ describe("parseLabelSelector", () => {
     { text: "in in (in)", labels: { in: "in" }, want: true },
     { text: "app\n=\tweb", labels: { app: "web" }, want: true },
     { text: "constructor", labels: {}, want: false },
-  ])("$text on $labels is $want", ({ text, labels, want }) => {
+  ] as { text: string; labels: Record<string, string>; want: boolean }[])("$text on $labels is $want", ({ text, labels, want }) => {
     expect(parseLabelSelector(text)(labels)).toBe(want);
   });
 
@@ -55,11 +55,8 @@ describe("matchesLabelSelector", () => {
 
   it("wants labels and expressions together", () => {
     const selector = { matchLabels: { app: "web" }, matchExpressions: [{ key: "tier", operator: "NotIn", values: ["db"] }] };
-    expect([{ app: "web" }, { app: "web", tier: "db" }, { tier: "x" }].map((labels) => matchesLabelSelector(selector, labels))).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    const pods: Record<string, string>[] = [{ app: "web" }, { app: "web", tier: "db" }, { tier: "x" }];
+    expect(pods.map((labels) => matchesLabelSelector(selector, labels))).toEqual([true, false, false]);
   });
 });
 

@@ -87,7 +87,7 @@ const podStrategy: ResourceStrategy<Pod> = {
     "status.phase": ({ status }) => status?.phase ?? "",
     "status.podIP": ({ status }) => status?.podIPs?.[0]?.ip ?? status?.podIP ?? "",
     // Known to the server by name, but never filled in.
-    "status.podIPs": ({ status }) => (status?.podIPs ?? []).map(() => "").join(""),
+    "status.podIPs": () => "",
     "status.nominatedNodeName": ({ status }) => status?.nominatedNodeName ?? "",
   },
   columns: [

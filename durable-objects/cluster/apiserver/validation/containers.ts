@@ -4,11 +4,12 @@
 import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from "../../api/field-error.ts";
 import { dnsLabel, dnsSubdomain, envVarName, portName } from "../../api/names.ts";
 
-import { between, nonNegative, oneOf, requiredOneOf } from "./checks.ts";
+import { between, oneOf, requiredOneOf } from "./checks.ts";
 import { complaintsAbout } from "./object-meta.ts";
+import { validateLifecycle, validateProbe } from "./probes.ts";
 import { validateResources } from "./resources.ts";
 import { validateContainerSecurity } from "./security-context.ts";
-import { protocols, validatePortOrName } from "./service.ts";
+import { protocols } from "./service.ts";
 import { fieldRef, keySelector, localPath, resourceFieldRef, volumeResources } from "./volumes.ts";
 
 type Fields = Record<string, any>;
@@ -41,7 +42,7 @@ export function validateContainers(containers: readonly Fields[], field: string,
     const here = `${field}[${at}]`;
     return [
       ...validateCommon(container ?? {}, here, facts, names),
-      ...validateLifecycle(container?.lifecycle, `${here}.lifecycle`, facts),
+      ...validateLifecycle(container?.lifecycle, `${here}.lifecycle`, facts.graceSeconds),
       ...validateProbe(container?.livenessProbe, `${here}.livenessProbe`, "liveness"),
       ...validateProbe(container?.readinessProbe, `${here}.readinessProbe`, "readiness"),
       ...validateProbe(container?.startupProbe, `${here}.startupProbe`, "startup"),
@@ -68,7 +69,7 @@ export function validateInitContainers(
     const isSidecar = container?.restartPolicy === "Always";
     if (isSidecar) {
       errors.push(
-        ...validateLifecycle(container.lifecycle, `${here}.lifecycle`, facts),
+        ...validateLifecycle(container.lifecycle, `${here}.lifecycle`, facts.graceSeconds),
         ...validateProbe(container.livenessProbe, `${here}.livenessProbe`, "liveness"),
         ...validateProbe(container.readinessProbe, `${here}.readinessProbe`, "readiness"),
         ...validateProbe(container.startupProbe, `${here}.startupProbe`, "startup"),
@@ -270,71 +271,6 @@ function validateDevices(devices: readonly Fields[], field: string, { volumes }:
       : [required(`${field}[${at}].name`)]),
     ...(device?.devicePath ? [] : [required(`${field}[${at}].devicePath`)]),
   ]);
-}
-
-function validateLifecycle(lifecycle: Fields | undefined, field: string, facts: PodFacts): FieldError[] {
-  return ["postStart", "preStop"].flatMap((hook) =>
-    lifecycle?.[hook]
-      ? validateHandler(lifecycle[hook], `${field}.${hook}`, ["exec", "httpGet", "tcpSocket", "sleep"], facts.graceSeconds)
-      : [],
-  );
-}
-
-type ProbeKind = "liveness" | "readiness" | "startup";
-
-function validateProbe(probe: Fields | undefined, field: string, kind: ProbeKind): FieldError[] {
-  if (!probe) return [];
-  const errors = validateHandler(probe, field, ["exec", "httpGet", "tcpSocket", "grpc"], undefined);
-  for (const member of ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]) {
-    errors.push(...nonNegative(`${field}.${member}`, probe[member]));
-  }
-  const grace = probe.terminationGracePeriodSeconds as number | undefined;
-  if (grace !== undefined && grace <= 0) errors.push(invalid(`${field}.terminationGracePeriodSeconds`, grace, "must be greater than 0"));
-  if (kind === "readiness" && grace !== undefined) {
-    errors.push(invalid(`${field}.terminationGracePeriodSeconds`, grace, "must not be set for readinessProbes"));
-  }
-  if (kind !== "readiness" && probe.successThreshold !== undefined && probe.successThreshold !== 1) {
-    errors.push(invalid(`${field}.successThreshold`, probe.successThreshold, "must be 1"));
-  }
-  return errors;
-}
-
-const handlerChecks: Record<string, (handler: Fields, field: string, graceSeconds: number | undefined) => FieldError[]> = {
-  exec: ({ command }, field) => (command?.length ? [] : [required(`${field}.command`)]),
-  httpGet: (handler, field) => [
-    ...(handler.path ? [] : [required(`${field}.path`)]),
-    ...validatePortOrName(`${field}.port`, handler.port ?? 0),
-    ...oneOf(`${field}.scheme`, handler.scheme, ["HTTP", "HTTPS"]),
-    ...((handler.httpHeaders ?? []) as Fields[]).flatMap((header) =>
-      /^[-A-Za-z0-9]+$/.test(header.name ?? "")
-        ? []
-        : [
-            invalid(
-              `${field}.httpHeaders`,
-              header.name ?? "",
-              "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')",
-            ),
-          ],
-    ),
-  ],
-  tcpSocket: (handler, field) => validatePortOrName(`${field}.port`, handler.port ?? 0),
-  grpc: (handler, field) => between(`${field}.port`, handler.port ?? 0, 1, 65535),
-  sleep: ({ seconds = 0 }, field, graceSeconds = 0) =>
-    seconds < 0 || seconds > graceSeconds
-      ? [invalid(field, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`)]
-      : [],
-};
-
-function validateHandler(handler: Fields, field: string, kinds: readonly string[], graceSeconds: number | undefined): FieldError[] {
-  const errors: FieldError[] = [];
-  let count = 0;
-  for (const kind of kinds) {
-    if (!handler[kind]) continue;
-    count += 1;
-    if (count > 1) errors.push(forbiddenField(`${field}.${kind}`, "may not specify more than 1 handler type"));
-    else errors.push(...(handlerChecks[kind] as (typeof handlerChecks)[string])(handler[kind], `${field}.${kind}`, graceSeconds));
-  }
-  return count === 0 ? [required(field, "must specify a handler type"), ...errors] : errors;
 }
 
 /** Ports of a pod on the host network are those of the host. */
