@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Subresource } from "../resource-strategy.ts";
+import { describedCount } from "./descriptions.ts";
 import { discoveryFor } from "./documents.ts";
 import type { ApiResource } from "./resources.generated.ts";
 import { type Served, storageVersionHash } from "./served.ts";
@@ -194,4 +195,15 @@ it("refers to every definition of the OpenAPI v2 document by a name that it has"
   const references = [...JSON.stringify(definitions).matchAll(/"\$ref":"#\/definitions\/([^"]+)"/g)].map(([, name]) => name as string);
   expect(references.length).toBeGreaterThan(500);
   expect(references.filter((name) => !(name in definitions))).toEqual([]);
+});
+
+it("describes only structures and members that there are", () => {
+  const { definitions } = discoveryFor(everything).openApiV2().body as {
+    definitions: Record<string, { description?: string; properties?: Record<string, { description?: string }> }>;
+  };
+  const described = Object.values(definitions).flatMap(({ description, properties }) => [
+    description,
+    ...Object.values(properties ?? {}).map((property) => property.description),
+  ]);
+  expect(described.filter((text) => text !== undefined).length).toBe(describedCount);
 });

@@ -108,7 +108,7 @@ export function discoveryFor(strategies: readonly Served[], { others = [], custo
 const hashOf = (text: string): string => bytesToHex(sha256(utf8ToBytes(text))).toUpperCase();
 
 /** To be raised when the code that makes OpenAPI documents changes: clients keep them by their hash. */
-const openApiRevision = 1;
+const openApiRevision = 2;
 
 /** What a document is made of stands for the document, so that the index needs none of them. */
 const schemaHash = (versions: readonly ServedVersion[], customSchemas: CustomSchemas): string =>
