@@ -1,5 +1,5 @@
 /** Who controls whom: the one owner reference of an object that has `controller: true`. */
-import type { KubeObject, ObjectRefLike, OwnerReference } from "../api/objects.ts";
+import type { KubeObject, OwnerReference } from "../api/objects.ts";
 
 type Owned = { metadata: { ownerReferences?: OwnerReference[] } };
 
@@ -65,6 +65,3 @@ export function withController<T extends KubeObject>(object: T, owner: KubeObjec
   const others = object.metadata.ownerReferences?.filter((reference) => reference.uid !== owner.metadata.uid) ?? [];
   return { ...object, metadata: { ...object.metadata, ownerReferences: [...others, controllerReference(owner)] } };
 }
-
-/** Points an event at an object. */
-export const referenceTo = (object: KubeObject): ObjectRefLike => object;

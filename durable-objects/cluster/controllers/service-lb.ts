@@ -69,13 +69,7 @@ export const serviceLBController: Controller = {
     const others = context.list<Service>("services").filter((other) => other.metadata.uid !== service.metadata.uid);
     const balancing = balance(service, others, context.options.loadBalancer);
     if (balancing.give === undefined) {
-      context.event(
-        service,
-        "Warning",
-        "SyncLoadBalancerFailed",
-        `Error syncing load balancer: failed to ensure load balancer: ${balancing.why}`,
-        serviceLBController.name,
-      );
+      sayOnce(service, `Error syncing load balancer: failed to ensure load balancer: ${balancing.why}`, context);
     } else if (!addressesOf(service).includes(balancing.give)) {
       context.event(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer", serviceLBController.name);
       write(service, balancing.give, context);
@@ -94,6 +88,14 @@ function* affected({ before, after }: Change<KubeObject>, read: Reader): Iterabl
     was && addressesOf(was).length > 0 && (!is || !isBalanced(is) || !same(was.spec.ports, is.spec.ports) || addressesOf(is).length === 0);
   if (!isFreed) return;
   for (const other of read.list<Service>("services")) if (isBalanced(other) && addressesOf(other).length === 0) yield keyOf(other);
+}
+
+/** Looking again after a sleep is no news. */
+function sayOnce(service: Service, message: string, context: ControllerContext): void {
+  const isSaid = context
+    .list("events", service.metadata.namespace)
+    .some((event) => event.involvedObject?.uid === service.metadata.uid && event.message === message);
+  if (!isSaid) context.event(service, "Warning", "SyncLoadBalancerFailed", message, serviceLBController.name);
 }
 
 function write(service: Service, ip: string | undefined, context: ControllerContext): void {
