@@ -92,14 +92,14 @@ describe("GET /dns-query with a name", () => {
   });
 
   it.each([
-    { name: "a label that cannot be sent", query: `name=${"a".repeat(64)}.test`, type: "bad-dns-question" },
-    { name: "a type that nobody knows", query: "name=web&type=nonsense", type: "bad-dns-question" },
-    { name: "a pod that is not there", query: "name=web&from=shop/gone", type: "no-such-sender" },
-    { name: "a namespace that is not there", query: "name=web&from=gone", type: "no-such-sender" },
-  ])("refuses $name", async ({ query, type }) => {
-    const { status, text } = await get(`/dns-query?${query}`);
-    expect({ status, ...JSON.parse(text) }).toMatchObject({
-      status: 400,
+    { name: "a label that cannot be sent", query: `name=${"a".repeat(64)}.test`, status: 400, type: "bad-dns-question" },
+    { name: "a type that nobody knows", query: "name=web&type=nonsense", status: 400, type: "bad-dns-question" },
+    { name: "a pod that is not there", query: "name=web&from=shop/gone", status: 404, type: "no-such-sender" },
+    { name: "a namespace that is not there", query: "name=web&from=gone", status: 404, type: "no-such-sender" },
+  ])("refuses $name", async ({ query, status, type }) => {
+    const answer = await get(`/dns-query?${query}`);
+    expect({ status: answer.status, ...JSON.parse(answer.text) }).toMatchObject({
+      status,
       type: `https://kubearium.dev/problems/${type}`,
       fix: expect.any(String),
     });

@@ -184,7 +184,7 @@ const noSuchSender = (c: C, sentence: string): Response =>
   problem(c, {
     type: "no-such-sender",
     title: "No such sender",
-    status: 400,
+    status: 404,
     detail: `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`,
     fix: "Name a pod (namespace/pod), a Deployment (deploy/name), a namespace, a node (node/name) or outside.",
   });
