@@ -4,7 +4,11 @@ import { operations as dnsOperations } from "../durable-objects/http/dns.ts";
 import { operations as dnsQueryOperations } from "../durable-objects/http/dns-query.ts";
 import { sandboxDescription, sandboxPatch } from "../durable-objects/http/hub.ts";
 import type { Operation } from "../durable-objects/http/operation.ts";
+import { operations as resolveOperations } from "../durable-objects/http/resolve.ts";
+import { operations as routeOperations } from "../durable-objects/http/route.ts";
+import { operations as rulesOperations } from "../durable-objects/http/rules.ts";
 import { sessionBody } from "../durable-objects/http/session.ts";
+import { operations as tracesOperations } from "../durable-objects/http/traces.ts";
 import { createBody } from "./create-body.ts";
 
 const created = z.object({
@@ -118,7 +122,15 @@ const hubOperations: readonly Operation[] = [
 ];
 
 /** Everything that is described, in the order in which readers should meet it. A new surface adds its `operations` here. */
-const operations: readonly Operation[] = [...hubOperations, ...dnsOperations, ...dnsQueryOperations];
+const operations: readonly Operation[] = [
+  ...hubOperations,
+  ...resolveOperations,
+  ...routeOperations,
+  ...tracesOperations,
+  ...dnsOperations,
+  ...dnsQueryOperations,
+  ...rulesOperations,
+];
 
 export function openapiDocument(server: string): object {
   const paths: Record<string, Record<string, object>> = {};

@@ -7,7 +7,7 @@ import WebSocket from "ws";
 import { creationsPerWindow } from "../../durable-objects/http/limits.ts";
 import { type RunningServer, startServer } from "../../local/server.ts";
 
-const dist = process.env["KUBEARIUM_DIST"] ?? join(import.meta.dirname, "..", "..", "dist");
+const dist = join(import.meta.dirname, "..", "..", "dist");
 
 interface Made {
   id: string;

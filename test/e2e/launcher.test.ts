@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemProcesses } from "../../local/process-identity.ts";
 
-const dist = process.env["KUBEARIUM_DIST"] ?? join(import.meta.dirname, "..", "..", "dist");
+const dist = join(import.meta.dirname, "..", "..", "dist");
 
 interface Started {
   child: ChildProcess;
