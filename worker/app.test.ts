@@ -251,23 +251,26 @@ describe("the service", () => {
     expect({ status: answer.status, type: answer.headers.get("content-type") }).toEqual({ status, type });
   });
 
-  it("describes every operation of the hub, then those of a sandbox", async () => {
-    const { paths } = (await (await ask("/openapi.json")).json()) as { paths: Record<string, object> };
-    expect(Object.entries(paths).map(([path, methods]) => `${path}: ${Object.keys(methods).join(" ")}`)).toEqual([
-      "/sandboxes: post get",
-      "/sandboxes/{id}: get patch delete",
-      "/s/{id}/sandbox: get patch delete",
-      "/s/{id}/session: post delete",
-      "/s/{id}/kubeconfig: get",
-      "/healthz: get",
-      "/metrics: get",
-      "/s/{id}/resolve: get post",
-      "/s/{id}/route: get post",
-      "/s/{id}/traces/{trace}: get",
-      "/s/{id}/dns: get",
-      "/s/{id}/dns-query: get post",
-      "/s/{id}/rules: get",
+  it("describes every operation of the hub, and the surfaces of a sandbox", async () => {
+    const { paths } = (await (await ask("/openapi.json")).json()) as { paths: Record<string, Record<string, { tags: string[] }>> };
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { tags }]) => ({ tag: tags[0], said: `${method} ${path}` })),
+    );
+    const tagged = (tag: string) => operations.filter((operation) => operation.tag === tag).map(({ said }) => said);
+    expect(tagged("hub")).toEqual([
+      "post /sandboxes",
+      "get /sandboxes",
+      "get /sandboxes/{id}",
+      "patch /sandboxes/{id}",
+      "delete /sandboxes/{id}",
+      "get /s/{id}/sandbox",
+      "patch /s/{id}/sandbox",
+      "delete /s/{id}/sandbox",
+      "get /healthz",
+      "get /metrics",
     ]);
+    for (const surface of ["resolve", "route", "dns", "dns-query", "rules", "kubeconfig"])
+      expect(tagged("sandbox")).toContain(`get /s/{id}/${surface}`);
   });
 
   it("shows no stack when something breaks, and logs one line", async () => {
