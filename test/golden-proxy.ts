@@ -16,6 +16,11 @@ import * as iptables from "../durable-objects/cluster/kube-proxy/iptables/compil
 import { IptablesSync } from "../durable-objects/cluster/kube-proxy/iptables/iptables-sync.ts";
 import { IptablesRules } from "../durable-objects/cluster/kube-proxy/iptables/node-rules.ts";
 import { printEnsured, printRestore, printState } from "../durable-objects/cluster/kube-proxy/iptables/print-rules.ts";
+import * as ipvs from "../durable-objects/cluster/kube-proxy/ipvs/compile-ipvs.ts";
+import { printEnsured as ipvsEnsured } from "../durable-objects/cluster/kube-proxy/ipvs/ensure-jumps.ts";
+import { IpvsSync } from "../durable-objects/cluster/kube-proxy/ipvs/ipvs-sync.ts";
+import { IpvsRules } from "../durable-objects/cluster/kube-proxy/ipvs/node-rules.ts";
+import { printState as printVirtualServers } from "../durable-objects/cluster/kube-proxy/ipvs/print-ipvs.ts";
 import * as nftables from "../durable-objects/cluster/kube-proxy/nftables/compile-rules.ts";
 import { NftablesSync } from "../durable-objects/cluster/kube-proxy/nftables/nftables-sync.ts";
 import { NftablesRules } from "../durable-objects/cluster/kube-proxy/nftables/node-rules.ts";
@@ -51,6 +56,8 @@ interface Step {
   /** Since the last sync; `2s` where absent. */
   elapsed?: string;
   forceFullSync?: boolean;
+  ipvsConnections?: { realServer: string; active?: number; inactive?: number }[];
+  ipvsGracefulTick?: boolean;
   conntrack?: ConntrackEntry[];
 }
 
@@ -165,7 +172,7 @@ abstract class Lab {
   }
 
   /** Plays all steps. `sync` writes one, with the Services changed since the last, or with nothing for a full sync. */
-  protected steps(firstFile: string, sync: (now: number, changed: ReadonlySet<string> | undefined) => string): string {
+  protected steps(firstFile: string, sync: (now: number, changed: ReadonlySet<string> | undefined, step?: Step) => string): string {
     const table = [...this.input.conntrack];
     const slices = this.input.objects.filter((object): object is EndpointSlice => object.kind === "EndpointSlice");
     sync(0, undefined);
@@ -180,7 +187,7 @@ abstract class Lab {
       const before = this.#zone();
       const { changed, slices } = this.#change(step.apply ?? [], step.delete ?? []);
       const full = step.forceFullSync === true || before !== this.#zone();
-      text += `#@ step ${at + 1} ${step.name}\n${sync(now, full ? undefined : changed)}${this.#cleanup(table, slices)}`;
+      text += `#@ step ${at + 1} ${step.name}\n${sync(now, full ? undefined : changed, step)}${this.#cleanup(table, slices)}`;
     }
     return text;
   }
@@ -309,7 +316,47 @@ class NftablesLab extends Lab {
   }
 }
 
-const labs = [IptablesLab, NftablesLab];
+class IpvsLab extends Lab {
+  static readonly files = ["ipvs.ensure.txt", "ipvs.txt", "ipvs.steps.txt"];
+
+  rules(): NodeRules {
+    return new IpvsRules(...this.#compiled());
+  }
+
+  print(file: string): string {
+    switch (file) {
+      case "ipvs.ensure.txt":
+        return ipvsEnsured();
+      case "ipvs.txt":
+        return this.rules().print("sync");
+      default:
+        return this.#steps();
+    }
+  }
+
+  #compiled() {
+    const context = ipvs.nodeContext(this.input.options, this.node, this.map.family);
+    return [context, new ipvs.IpvsPorts().compile(this.map.entries(), context)] as const;
+  }
+
+  #steps(): string {
+    const ipvsSync = new IpvsSync();
+    const counters = new Map<string, number>();
+    const connections = (realServer: string) => counters.get(realServer) ?? 0;
+    let wanted = ipvs.compileIpvs(...this.#compiled());
+    const text = this.steps("ipvs.txt", (_now, _changed, step) => {
+      for (const { realServer, active = 0, inactive = 0 } of step?.ipvsConnections ?? []) counters.set(realServer, active + inactive);
+      const ticked = step?.ipvsGracefulTick ? ipvsSync.tick(connections) : [];
+      const [context, ports] = this.#compiled();
+      wanted = ipvs.compileIpvs(context, ports);
+      const { operations, iptables } = ipvsSync.sync(context, wanted, connections);
+      return `#@ operations\n${[...ticked, ...operations].map((line) => `${line}\n`).join("")}#@ iptables-restore input\n${iptables}`;
+    });
+    return `${text}#@ final state\n${printVirtualServers(ipvsSync.state(wanted), this.map.family)}`;
+  }
+}
+
+const labs = [IptablesLab, NftablesLab, IpvsLab];
 
 const objectKey = (object: KubeObject): string => `${object.kind} ${keyOf(object)}`;
 

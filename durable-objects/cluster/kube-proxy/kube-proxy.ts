@@ -11,10 +11,12 @@ import type { SandboxOptions } from "../api/sandbox-options.ts";
 import { type HealthCheck, healthChecks } from "./health-check.ts";
 import * as iptables from "./iptables/compile-rules.ts";
 import { IptablesRules } from "./iptables/node-rules.ts";
+import * as ipvs from "./ipvs/compile-ipvs.ts";
+import { IpvsRules } from "./ipvs/node-rules.ts";
 import * as nftables from "./nftables/compile-rules.ts";
 import { NftablesRules } from "./nftables/node-rules.ts";
 import { type ProxyOptions, proxyOptionsFor } from "./proxy-options.ts";
-import { type Family, type NodeRules, type ProxyMode, UnsupportedModeError } from "./rule-set.ts";
+import type { Family, NodeRules, ProxyMode } from "./rule-set.ts";
 import { ServiceMap } from "./service-map.ts";
 
 export interface ProxyChanges {
@@ -30,6 +32,7 @@ export class KubeProxy {
   readonly #nodes = new Map<string, { node: Node; options: ProxyOptions }>();
   readonly #maps = { IPv4: new ServiceMap("IPv4"), IPv6: new ServiceMap("IPv6") };
   readonly #iptables = new iptables.IptablesPorts();
+  readonly #ipvs = new ipvs.IpvsPorts();
   readonly #nftables = new nftables.NftablesPorts();
   readonly #rules = new Map<string, NodeRules>();
 
@@ -67,7 +70,7 @@ export class KubeProxy {
    * The rules in one node's kernel, as of the last `apply`. The same object until something changes.
    *
    * @param mode default: the cluster's
-   * @throws UnsupportedModeError for a mode without a backend; a plain Error for a node that does not exist
+   * @throws a plain Error for a node that does not exist
    */
   rulesOf(node: string, family: Family, mode: ProxyMode = this.#options.proxyMode): NodeRules {
     const key = `${mode} ${family} ${node}`;
@@ -88,8 +91,10 @@ export class KubeProxy {
         const context = nftables.nodeContext(options, node, family);
         return new NftablesRules(context, this.#nftables.compile(entries, context));
       }
-      case "ipvs":
-        throw new UnsupportedModeError(mode);
+      case "ipvs": {
+        const context = ipvs.nodeContext(options, node, family);
+        return new IpvsRules(context, this.#ipvs.compile(entries, context));
+      }
       default:
         return mode satisfies never;
     }

@@ -4,7 +4,6 @@
  */
 import { parseCidr } from "./address.ts";
 import type { Endpoint } from "./endpoint-changes.ts";
-import type { ServicePort } from "./service-changes.ts";
 import type { ServicePortEntry } from "./service-map.ts";
 import { type Locality, type UsableEndpoints, usableEndpoints } from "./usable-endpoints.ts";
 
@@ -15,7 +14,7 @@ export interface NodeFacts {
   isHere(endpoint: Endpoint): boolean;
 }
 
-export type PortCompiler<Context, Compiled> = (port: ServicePort, use: UsableEndpoints, context: Context & NodeFacts) => Compiled;
+export type PortCompiler<Context, Compiled> = (entry: ServicePortEntry, use: UsableEndpoints, context: Context & NodeFacts) => Compiled;
 
 /** Compiled service ports with their entries, in the order of the service map. */
 export type CompiledPorts<Compiled> = readonly { entry: ServicePortEntry; compiled: Compiled }[];
@@ -44,7 +43,7 @@ export class PortCache<Context, Compiled> {
       this.#byEntry.set(entry, results);
       const choice = choiceKey(entry, use, this.#asksWhoIsHere ? isHere : () => false);
       const key = `${choice}${nodeInSourceRanges ? "+" : " "}${contextKey}`;
-      const compiled = results.get(key) ?? this.#compiler(entry.port, use, { ...context, nodeInSourceRanges, isHere });
+      const compiled = results.get(key) ?? this.#compiler(entry, use, { ...context, nodeInSourceRanges, isHere });
       results.set(key, compiled);
       return { entry, compiled };
     });

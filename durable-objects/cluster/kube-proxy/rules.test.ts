@@ -7,6 +7,7 @@ import { added, podPacket, proxyWith } from "./test-lab.ts";
 
 promiseRules("iptables");
 promiseRules("nftables");
+promiseRules("ipvs");
 
 const someCluster = fc.tuple(
   fc.uniqueArray(someService, { selector: (service) => service.metadata.name }),

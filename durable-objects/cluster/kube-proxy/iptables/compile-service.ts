@@ -10,6 +10,7 @@ import type { LocalTraffic } from "../local-traffic.ts";
 import type { NodeFacts } from "../port-cache.ts";
 import type { RuleRole } from "../rule-set.ts";
 import { isExternal, type ServicePort } from "../service-changes.ts";
+import type { ServicePortEntry } from "../service-map.ts";
 import type { UsableEndpoints } from "../usable-endpoints.ts";
 import { chainsOf, endpointChain, type ServiceChains } from "./chain-names.ts";
 import type { Chain } from "./kernel-tables.ts";
@@ -38,7 +39,7 @@ export interface CompiledPort {
   kernelChains: readonly Chain[];
 }
 
-export function compilePort(port: ServicePort, use: UsableEndpoints, context: PortContext & NodeFacts): CompiledPort {
+export function compilePort({ port }: ServicePortEntry, use: UsableEndpoints, context: PortContext & NodeFacts): CompiledPort {
   const compiler = new PortCompiler(port, use, context);
   const chains = compiler.usedChains();
   const rules = compiler.chainRules();

@@ -80,7 +80,7 @@ function writtenMatch(match: Match): string {
     case "in-interface":
       return `${not(match)}-i ${match.name}`;
     case "address-type":
-      return `-m addrtype --${match.of}-type ${match.type}`;
+      return `-m addrtype ${not(match)}--${match.of}-type ${match.type}`;
     case "mark":
       return `-m mark ${not(match)}--mark ${writtenMark(match.mark)}/${writtenMark(match.mark)}`;
     case "state":
@@ -93,6 +93,14 @@ function writtenMatch(match: Match): string {
       return `-m recent --name ${match.list} --set`;
     case "counter":
       return `-m nfacct --nfacct-name ${match.name}`;
+    case "bare-protocol":
+      return `-p ${match.protocol}`;
+    case "set":
+      return `-m set --match-set ${match.set} ${match.flags}`;
+    case "bridged":
+      return `-m physdev ${not(match)}--physdev-is-in`;
+    case "virtual-server":
+      return `-m ipvs --vaddr ${match.ip} --vproto ${match.protocol} --vport ${match.port}`;
     default:
       return match satisfies never;
   }
@@ -125,7 +133,7 @@ function writtenTarget(target: Target): string {
 const socketText = ({ ip, port }: { ip: string; port: number }): string => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`);
 
 /** Addresses, interface and protocol come first, in this order, whatever the order of writing. */
-const headOrder = ["source", "destination", "in-interface", "protocol"] as const;
+const headOrder = ["source", "destination", "in-interface", "protocol", "bare-protocol"] as const;
 
 /** One rule as a kernel prints it, the line that `/rules` shows and that hops quote. */
 export function kernelRule(chain: string, { matches, target }: Rule, family: Family): string {
@@ -135,7 +143,7 @@ export function kernelRule(chain: string, { matches, target }: Rule, family: Fam
 }
 
 function kernelHead(match: Match, family: Family): string {
-  if (match.match === "protocol") return `-p ${match.protocol}`;
+  if (match.match === "protocol" || match.match === "bare-protocol") return `-p ${match.protocol}`;
   if (match.match === "in-interface") return `${not(match)}-i ${match.name}`;
   if (match.match !== "source" && match.match !== "destination") return "";
   const range = match.range.includes("/") ? match.range : `${match.range}/${family === "IPv4" ? 32 : 128}`;
@@ -148,6 +156,7 @@ function kernelMatch(match: Match, family: Family): string {
     case "source":
     case "destination":
     case "in-interface":
+    case "bare-protocol":
       return "";
     case "comment":
       return `-m comment --comment "${match.text}"`;

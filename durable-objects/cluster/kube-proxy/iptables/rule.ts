@@ -21,7 +21,7 @@ export type Match =
   | { match: "destination-port"; port: number }
   /** A final `+` stands for any rest. */
   | { match: "in-interface"; name: string; not?: boolean }
-  | { match: "address-type"; of: "src" | "dst"; type: "LOCAL" }
+  | { match: "address-type"; of: "src" | "dst"; type: "LOCAL"; not?: boolean }
   | { match: "mark"; mark: number; not?: boolean }
   | { match: "state"; states: readonly ConntrackState[]; not?: boolean }
   /** A draw: true once in `of` times. */
@@ -29,7 +29,15 @@ export type Match =
   | { match: "recently-seen"; list: string; seconds: number }
   /** Always true; puts the source into the list. */
   | { match: "remember"; list: string }
-  | { match: "counter"; name: string };
+  | { match: "counter"; name: string }
+  /** The protocol without the match extension that knows its ports. */
+  | { match: "bare-protocol"; protocol: WireProtocol }
+  /** The packet is in an ip set; flags name its parts in the set's order: `dst,dst`. */
+  | { match: "set"; set: string; flags: string }
+  /** Comes in through a port of a bridge. No emulated node has one. */
+  | { match: "bridged"; not?: boolean }
+  /** The connection goes through that virtual server. */
+  | { match: "virtual-server"; ip: string; protocol: WireProtocol; port: number };
 
 export type Target =
   | { target: "jump"; chain: string }

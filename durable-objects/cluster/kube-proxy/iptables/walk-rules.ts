@@ -1,274 +1,41 @@
 /**
- * Walks a packet through compiled rules as a kernel would: hooks, chains, marks, draws, rewriting.
- *
- * Knows iptables and nothing about Services. The first packet of a connection only, so conntrack state is NEW; that is
- * also why the nat chains are met once for each direction of rewriting.
- *
- * A long file on purpose: the walk is one mechanism.
+ * The way of a packet through a kernel that has iptables alone.
  */
-import type { SkippedRule } from "../../api/network.ts";
-import { canonicalIP, parseCidr } from "../address.ts";
-import type { Draws } from "../draws.ts";
 import type { Host } from "../host.ts";
-import type { MatchedRule, Packet, Walk, WalkOptions } from "../rule-set.ts";
+import type { Packet, Walk } from "../rule-set.ts";
 import type { KernelTables } from "./kernel-tables.ts";
-import { drawSteps, kernelRule } from "./print-rules.ts";
-import type { Match, Rule, TableName, Target } from "./rule.ts";
+import { type DrawnOptions, PacketWalk, type Verdict } from "./packet-walk.ts";
 
-/** The bound a draw has to stay below: the kernel counts in steps of 2^-31. */
-export const drawBound = (of: number): number => drawSteps(of) / 0x8000_0000;
+export const walkRules = (tables: KernelTables, host: Host, packet: Packet, options: DrawnOptions): Walk =>
+  new IptablesWalk(tables, host, packet, options).run();
 
-/** The walk's options with somebody to decide its draws. */
-type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws };
-
-type Verdict = "accept" | "reject" | "drop";
-/** What a chain came to: the caller goes on with its next rule, or the hook is through. */
-type Outcome = "continue" | Verdict;
-type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
-
-export function walkRules(tables: KernelTables, host: Host, packet: Packet, options: DrawnOptions): Walk {
-  return new PacketWalk(tables, host, packet, options).run();
-}
-
-class PacketWalk {
-  readonly #tables: KernelTables;
-  readonly #host: Host;
-  readonly #packet: Packet;
-  readonly #options: DrawnOptions;
-  readonly #src: string;
-  readonly #matched: MatchedRule[] = [];
-  readonly #unmatched: NonNullable<Walk["unmatched"]> = [];
-  readonly #affinity: Walk["affinity"] = [];
-  #dst: string;
-  #port: number | undefined;
-  #mark = 0;
-  #rewritten = false;
-  #masqueraded = false;
-  #hook: Hook = "PREROUTING";
-  #inInterface: string | undefined;
-  /** The draw of the rule being tried, where it has one. */
-  #draw: { draw: number; below: number } | undefined;
-
-  constructor(tables: KernelTables, host: Host, packet: Packet, options: DrawnOptions) {
-    this.#tables = tables;
-    this.#host = host;
-    this.#packet = packet;
-    this.#options = options;
-    this.#src = canonicalIP(packet.src);
-    this.#dst = canonicalIP(packet.dst);
-    this.#port = packet.destinationPort;
-    this.#inInterface = host.inInterface(packet);
-  }
-
-  run(): Walk {
-    const verdict = this.#packet.origin === "process" ? this.#outgoing() : this.#incoming();
-    return {
-      verdict,
-      dst: this.#dst,
-      ...(this.#port === undefined ? {} : { destinationPort: this.#port }),
-      masqueraded: this.#masqueraded,
-      to: this.#host.isLocal(this.#dst) ? "process" : "interface",
-      matched: this.#matched,
-      ...(verdict === "reject" ? { rejectWith: "port-unreachable" as const } : {}),
-      affinity: verdict === "accept" ? this.#affinity : [],
-      ...(this.#options.detail === "full" ? { unmatched: this.#unmatched } : {}),
-    };
-  }
-
-  /** From a process: rewritten on the way out; what turns out to be for the node itself comes back in over loopback. */
-  #outgoing(): Verdict {
-    const out = this.#through([
+class IptablesWalk extends PacketWalk {
+  /** Rewritten on the way out; what turns out to be for the node itself comes back in over loopback. */
+  protected override outgoing(): Verdict {
+    const out = this.through([
       ["OUTPUT", "nat"],
       ["OUTPUT", "filter"],
       ["POSTROUTING", "nat"],
     ]);
-    if (out !== "accept" || !this.#host.isLocal(this.#dst)) return out;
-    this.#inInterface = "lo";
-    return this.#through([["INPUT", "filter"]]);
+    if (out !== "accept" || !this.host.isLocal(this.dst)) return out;
+    this.inInterface = "lo";
+    return this.through([["INPUT", "filter"]]);
   }
 
-  /** From an interface: rewritten first, then routed. */
-  #incoming(): Verdict {
-    const entered = this.#through([["PREROUTING", "nat"]]);
+  /** Rewritten first, then routed. */
+  protected override incoming(): Verdict {
+    const entered = this.through([["PREROUTING", "nat"]]);
     if (entered !== "accept") return entered;
-    if (this.#host.isLocal(this.#dst)) {
-      return this.#through([
-        ["INPUT", "filter"],
-        ["INPUT", "nat"],
-      ]);
-    }
-    return this.#through([
-      ["FORWARD", "filter"],
-      ["POSTROUTING", "nat"],
-    ]);
-  }
-
-  /** The policy of all built-in chains is ACCEPT. */
-  #through(hooks: readonly (readonly [Hook, TableName])[]): Verdict {
-    for (const [hook, table] of hooks) {
-      this.#hook = hook;
-      const outcome = this.#chain(table, hook);
-      if (outcome === "reject" || outcome === "drop") return outcome;
-    }
-    return "accept";
-  }
-
-  #chain(table: TableName, name: string): Outcome {
-    const chain = this.#tables.chain(table, name);
-    if (chain === undefined) throw new Error(`a rule jumps to ${name}, which table ${table} does not have`);
-    let skipped: SkippedRule[] = [];
-    const { rules } = chain;
-    for (let at = 0; at < rules.length; at += 1) {
-      const rule = rules[at]!;
-      const because = this.#mismatch(rule);
-      if (because !== undefined) {
-        if (this.#options.detail === "full") skipped.push({ line: at + 1, matched: false, because, ...this.#draw });
-        continue;
-      }
-      this.#note(table, name, at + 1, rule, skipped);
-      skipped = [];
-      const outcome = this.#follow(table, rule.target);
-      if (outcome === "return") return "continue";
-      if (outcome !== "continue") return outcome;
-    }
-    if (skipped.length > 0) this.#unmatched.push({ hook: this.#hook, table, chain: name, skipped });
-    return "continue";
-  }
-
-  #follow(table: TableName, target: Target | undefined): Outcome | "return" {
-    switch (target?.target) {
-      case undefined:
-        return "continue";
-      case "jump":
-        return this.#chain(table, target.chain);
-      case "return":
-      case "accept":
-      case "drop":
-      case "reject":
-        return target.target;
-      case "mark":
-        this.#mark = target.how === "or" ? this.#mark | target.mark : this.#mark ^ target.mark;
-        return "continue";
-      case "dnat":
-        this.#dst = canonicalIP(target.ip);
-        this.#port = target.port;
-        this.#rewritten = true;
-        return "accept";
-      case "masquerade":
-        this.#masqueraded = true;
-        return "accept";
-      default:
-        return target satisfies never;
-    }
-  }
-
-  #note(table: TableName, chain: string, line: number, rule: Rule, skipped: SkippedRule[]): void {
-    const { target, origin } = rule;
-    this.#matched.push({
-      rule: { table, chain, line, text: kernelRule(chain, rule, this.#host.family) },
-      hook: this.#hook,
-      role: origin.role,
-      objects: origin.objects,
-      action: target === undefined ? "none" : target.target,
-      ...(target?.target === "jump" ? { to: target.chain } : {}),
-      ...(target?.target === "dnat" ? { dnat: { ip: target.ip, port: target.port } } : {}),
-      ...this.#draw,
-      ...(skipped.length > 0 ? { skipped } : {}),
-    });
-  }
-
-  /** Why the rule does not match; `undefined` where it does. Conditions are tried in the kernel's order. */
-  #mismatch(rule: Rule): string | undefined {
-    this.#draw = undefined;
-    for (const match of kernelOrderOf(rule)) {
-      if (match.match === "draw") {
-        this.#draw = { draw: this.#options.draws.chance(match.of), below: drawBound(match.of) };
-        if (this.#draw.draw >= this.#draw.below) return "draw";
-      } else if (!this.#holds(match)) {
-        return reasons[match.match];
-      }
-    }
-    return undefined;
-  }
-
-  #holds(match: Exclude<Match, { match: "draw" }>): boolean {
-    switch (match.match) {
-      case "comment":
-      case "counter":
-        return true;
-      case "protocol":
-        return this.#packet.protocol.toLowerCase() === match.protocol;
-      case "source":
-        return inRange(match, this.#src) !== (match.not ?? false);
-      case "destination":
-        return inRange(match, this.#dst) !== (match.not ?? false);
-      case "destination-port":
-        return this.#port === match.port;
-      case "in-interface":
-        return interfaceMatches(match.name, this.#inInterface) !== (match.not ?? false);
-      case "address-type":
-        return this.#host.isLocal(match.of === "src" ? this.#src : this.#dst);
-      case "mark":
-        return ((this.#mark & match.mark) === match.mark) !== (match.not ?? false);
-      case "state":
-        return match.states.some((state) => state === "NEW" || (state === "DNAT" && this.#rewritten)) !== (match.not ?? false);
-      case "recently-seen":
-        return this.#seenWithin(match.list, match.seconds);
-      case "remember":
-        this.#affinity.push({ set: match.list, client: this.#src });
-        return true;
-      default:
-        return match satisfies never;
-    }
-  }
-
-  #seenWithin(list: string, seconds: number): boolean {
-    const seen = this.#options.affinity?.lastSeen(list, this.#src);
-    return seen !== undefined && this.#options.now - seen <= seconds * 1000;
+    return this.through(
+      this.host.isLocal(this.dst)
+        ? [
+            ["INPUT", "filter"],
+            ["INPUT", "nat"],
+          ]
+        : [
+            ["FORWARD", "filter"],
+            ["POSTROUTING", "nat"],
+          ],
+    );
   }
 }
-
-/** What `SkippedRule.because` says for a condition that did not hold. */
-const reasons: Record<Exclude<Match["match"], "draw">, string> = {
-  comment: "comment",
-  counter: "counter",
-  protocol: "protocol",
-  source: "source",
-  destination: "destination",
-  "destination-port": "port",
-  "in-interface": "interface",
-  "address-type": "address-type",
-  mark: "mark",
-  state: "state",
-  "recently-seen": "affinity",
-  remember: "affinity",
-};
-
-/** Addresses, interface and protocol stand in the head of a rule and are looked at before its other matches. */
-function kernelOrderOf(rule: Rule): readonly Match[] {
-  const known = orders.get(rule);
-  if (known !== undefined) return known;
-  const rank = (match: Match): number => {
-    const at = ["source", "destination", "in-interface", "protocol"].indexOf(match.match);
-    return at === -1 ? 4 : at;
-  };
-  const ordered = rule.matches.filter((match) => match.match !== "comment").sort((a, b) => rank(a) - rank(b));
-  orders.set(rule, ordered);
-  return ordered;
-}
-const orders = new WeakMap<Rule, readonly Match[]>();
-
-function inRange(match: Extract<Match, { range: string }>, ip: string): boolean {
-  let test = ranges.get(match);
-  if (test === undefined) {
-    const range = match.range.includes("/") ? parseCidr(match.range) : undefined;
-    const address = canonicalIP(match.range);
-    test = range === undefined ? (other) => other === address : (other) => range.contains(other);
-    ranges.set(match, test);
-  }
-  return test(ip);
-}
-const ranges = new WeakMap<Match, (ip: string) => boolean>();
-
-const interfaceMatches = (pattern: string, name: string | undefined): boolean =>
-  name !== undefined && (pattern.endsWith("+") ? name.startsWith(pattern.slice(0, -1)) : name === pattern);

@@ -9,6 +9,7 @@ import type { LocalTraffic } from "../local-traffic.ts";
 import type { NodeFacts } from "../port-cache.ts";
 import type { RuleOrigin, RuleRole } from "../rule-set.ts";
 import { isExternal, type ServicePort } from "../service-changes.ts";
+import type { ServicePortEntry } from "../service-map.ts";
 import type { UsableEndpoints } from "../usable-endpoints.ts";
 import { type EndpointNames, endpointNames, namesOf, type ServiceNames } from "./names.ts";
 import { addRule, type Command, freshChain, type Part, type SetDefinition, type Verdict, type WireProtocol } from "./rule.ts";
@@ -40,7 +41,7 @@ export interface CompiledPort {
   active: readonly string[];
 }
 
-export function compilePort(port: ServicePort, use: UsableEndpoints, context: PortContext & NodeFacts): CompiledPort {
+export function compilePort({ port }: ServicePortEntry, use: UsableEndpoints, context: PortContext & NodeFacts): CompiledPort {
   const compiler = new PortCompiler(port, use, context);
   const commands = [...compiler.endpointChains(), ...compiler.chains(), ...compiler.elements(), ...compiler.rules()];
   const active = commands.flatMap((command) =>
