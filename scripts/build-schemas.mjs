@@ -167,9 +167,6 @@ export const groupNames: Record<string, string> = ${JSON.stringify(groups)};
 export const selfNamedKinds: readonly string[] = ${JSON.stringify(Object.keys(kinds).filter((short) => selfNamed(short, kinds[short])))};
 export const otherKinds: Record<string, string[]> = ${JSON.stringify(Object.fromEntries(Object.entries(kinds).filter(([short, names]) => !selfNamed(short, names))))};
 
-/** Go types with a name of their own that are lists or maps. */
-export const namedTypes: Record<string, string> = ${JSON.stringify(go.named)};
-
 /** Extensions of a schema that only its OpenAPI document shows. */
 export const schemaExtras: Record<string, object> = ${JSON.stringify(extras)};
 `,

@@ -19,7 +19,8 @@ import { comparable, emptyObject, keepTimes, mergeTypeOfKind, resetFields } from
 import type { MergeType } from "./merge-type.ts";
 import { type Conflict, ConflictError, type Owner, Ownership } from "./ownership.ts";
 import { structOf } from "./schema.ts";
-import { compare, fieldsOf, typeErrors } from "./typed-value.ts";
+import { typeErrors } from "./type-check.ts";
+import { compare, fieldsOf } from "./typed-value.ts";
 
 export interface Apply {
   manager: string;

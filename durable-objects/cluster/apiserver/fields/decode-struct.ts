@@ -4,8 +4,8 @@
  *
  * @see https://pkg.go.dev/encoding/json#Unmarshal and sigs.k8s.io/json, the server's strict variant of it
  */
-import { canonicalQuantity, parseQuantity, quantitySyntax } from "../../api/quantity.ts";
 import { goValueName, JsonArray, type JsonNode, JsonNumber, JsonObject, plainValue } from "./go-json.ts";
+import { canonicalBase64, quantityProblem, storedQuantity } from "./go-scalars.ts";
 import { canonicalTime, goQuote } from "./go-time.ts";
 import type { FieldType, OpaqueKind, Struct } from "./schema.ts";
 import { structNamed } from "./schema.ts";
@@ -25,8 +25,6 @@ export interface DecodedFields {
 type Value = Record<string, unknown>;
 
 const maxStrictErrors = 100;
-/** Beyond this a power of ten is nonsense, and would take the arithmetic forever. Unlike Go, which stores such text. */
-const maxQuantityExponent = 64;
 
 class StructDecoder {
   readonly strictErrors = new Set<string>();
@@ -145,10 +143,8 @@ class StructDecoder {
   }
 
   #base64(text: string): string | undefined {
-    const compact = text.replaceAll(/[\r\n]/g, "");
-    const wrong = /[^A-Za-z0-9+/]/.exec(compact.replace(/={1,2}$/, ""));
-    if (wrong === null && compact.length % 4 === 0) return btoa(atob(compact)); // clears unused bits, as Go does
-    return this.#remember(`illegal base64 data at input byte ${illegalBase64At(text)}`);
+    const decoded = canonicalBase64(text);
+    return typeof decoded === "string" ? decoded : this.#remember(`illegal base64 data at input byte ${decoded.illegalAt}`);
   }
 
   /** Types with a decoder of their own. Their errors end the decoding, and win over those remembered. */
@@ -189,10 +185,9 @@ class StructDecoder {
 
   #quantity(node: JsonNode): string {
     const text = typeof node === "string" ? node.trim() : node instanceof JsonNumber ? node.text : "?";
-    const exponent = /[eE][+-]?(\d+)$/.exec(text);
-    const tooLarge = exponent !== null && Number(exponent[1]) > maxQuantityExponent;
-    if (!tooLarge && parseQuantity(text) !== undefined) return storedQuantity(text);
-    throw new FieldDecodingError(quantityProblem(text));
+    const problem = quantityProblem(text);
+    if (problem !== undefined) throw new FieldDecodingError(problem);
+    return storedQuantity(text);
   }
 
   /** Runs a part whose first error ends everything. */
@@ -230,64 +225,6 @@ class StructDecoder {
     const into = this.#struct === undefined ? "value" : `struct field ${this.#struct}.${this.#fieldStack.join(".")}`;
     return `json: cannot unmarshal ${found} into Go ${into} of type ${goName}`;
   }
-}
-
-/** Where Go's base64 decoder gives up: the first byte of the group of four that does not decode, or the byte itself. */
-function illegalBase64At(text: string): number {
-  const alphabet = /[A-Za-z0-9+/]/;
-  let inGroup = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at] as string;
-    if (char === "\r" || char === "\n") continue;
-    if (alphabet.test(char)) {
-      inGroup = (inGroup + 1) % 4;
-      continue;
-    }
-    if (char !== "=" || inGroup < 2) return at;
-    return illegalPaddingAt(text, at, inGroup);
-  }
-  return text.length - inGroup;
-}
-
-/** Behind two digits two `=` are due, behind three one, and then nothing more. */
-function illegalPaddingAt(text: string, at: number, inGroup: number): number {
-  let next = at + 1;
-  const skipLineEnds = () => {
-    while (text[next] === "\r" || text[next] === "\n") next += 1;
-  };
-  if (inGroup === 2) {
-    skipLineEnds();
-    if (next === text.length) return text.length;
-    if (text[next] !== "=") return next;
-    next += 1;
-  }
-  skipLineEnds();
-  return next;
-}
-
-/**
- * A quantity as it is stored. Go keeps the spelling that it was given where the number needs no other suffix, so that
- * `+5`, `05` and `1.500` stay; all else is rewritten.
- */
-function storedQuantity(text: string): string {
-  const [, whole = "", fraction = "", suffix = ""] = /^[+-]?0*(\d*)\.?(\d*)(.*)$/.exec(text) ?? [];
-  const digits = `${whole === "" ? "0" : whole}${fraction}`;
-  if (digits.length > exactDigits) return canonicalQuantity(text);
-  if (suffix.endsWith("i")) return fraction === "" && BigInt(digits) % 8n !== 0n ? text : canonicalQuantity(text);
-  const power = (decimalPowers[suffix] ?? Number(suffix.slice(1))) - fraction.length;
-  const kept = power >= -9 && power % 3 === 0 && !digits.endsWith("000") && !digits.startsWith("0");
-  return kept ? text : canonicalQuantity(text);
-}
-
-/** What Go computes with whole numbers; longer ones go through arbitrary precision, which rewrites them. */
-const exactDigits = 14;
-const decimalPowers: Record<string, number> = { n: -9, u: -6, m: -3, "": 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
-
-function quantityProblem(text: string): string {
-  if (text === "") return quantitySyntax;
-  const match = /^[+-]?\d*(?:\.\d*)?([eEinumkKMGTP]*[+-]?\d*)$/.exec(text);
-  if (match === null) return quantitySyntax;
-  return match[1] === "" ? "unable to parse numeric part of quantity" : "unable to parse quantity's suffix";
 }
 
 /** Decodes an object of the document; throws `FieldDecodingError`. */

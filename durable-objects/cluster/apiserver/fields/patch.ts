@@ -50,7 +50,7 @@ export function patchObject(
 }
 
 /** For a PATCH whose content type is no patch at all, as the server's router answers. */
-export const unsupportedPatch = (): StatusError => failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
+const unsupportedPatch = (): StatusError => failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
 
 interface Patched {
   document: LazyNode;

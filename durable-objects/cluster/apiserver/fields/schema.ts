@@ -11,7 +11,7 @@
  *            e: enum, l: list type, k: list map keys, m: map type, K: merge key, P: merge strategies,
  *            n: Go name of the leaf, N: Go name of the whole type, i: embedded structure that it comes from
  */
-import { apiVersionOf, type GroupVersionKind } from "./field-knowledge.ts";
+import type { GroupVersionKind } from "./field-knowledge.ts";
 import { atomicStructs, groupNames, otherKinds, selfNamedKinds, structs } from "./structs.generated.ts";
 
 export type ScalarKind = "string" | "int32" | "int64" | "float64" | "bool" | "bytes";
@@ -179,12 +179,3 @@ export function structOf(gvk: GroupVersionKind): Struct | undefined {
 
 /** Options are known to every group version. */
 const optionKinds: Record<string, string> = { DeleteOptions: "meta.v1.DeleteOptions" };
-
-/** All built-in kinds of a group version (`apps/v1`), as far as the schemas have them. */
-export const kindsOf = (apiVersion: string): string[] => {
-  structOfKind ??= kindTable();
-  return [...structOfKind.keys()]
-    .map((key) => key.split("/") as [string, string, string])
-    .filter(([group, version]) => apiVersionOf({ group, version }) === apiVersion)
-    .map(([, , kind]) => kind);
-};
