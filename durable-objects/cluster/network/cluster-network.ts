@@ -4,7 +4,9 @@
  * Puts the parts of a way together: name, connection, rules, delivery, reply. Each part is a file of its own. Pure but
  * for what kernels remember: session affinity, and a count of connections that keeps draws apart.
  */
+
 import type { Reader } from "../api/controller.ts";
+import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
 import { parseIP } from "../api/ip-address.ts";
 import type { Machines, Network, Protocol, Resolution, ResolveQuery, Route, RouteQuery, Sender } from "../api/network.ts";
 import type { Service } from "../api/objects.ts";
@@ -12,11 +14,11 @@ import type { Upstream } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import { SeededRandom, seedFrom } from "../api/seeded-random.ts";
 import type { ClusterDNS } from "../dns/cluster-dns.ts";
-import { AddressBook, canonical } from "./address-book.ts";
+import { AddressBook, canonical, contains, rangesIn } from "./address-book.ts";
 import { type AffinityEntry, AffinityTable } from "./affinity-table.ts";
 import { endpointText } from "./endpoint-text.ts";
 import { exchange, hostOf, requestOf } from "./http-exchange.ts";
-import { hopsOfLookup, lookUp, type NameLookup } from "./name-lookup.ts";
+import { askServer, hopsOfLookup, lookUp, type NameLookup } from "./name-lookup.ts";
 import { type NoOrigin, type Origin, originOf } from "./origin.ts";
 import { type RulesSource, type WayContext, wayOf } from "./packet-way.ts";
 import type { HopDraft, Way } from "./way.ts";
@@ -68,6 +70,12 @@ export class ClusterNetwork implements Network {
     return lookUp(name, type, origin, this.#parts.dns, context);
   }
 
+  ask(from: Sender, question: DnsQuestion, server: { ip: string; port: number }): DnsMessage | "refused" | undefined {
+    const context = this.#context(this.#seed(undefined), "brief");
+    const origin = originOf(from, context);
+    return "cause" in origin ? undefined : askServer(question, server, origin, this.#parts.dns, context).reply;
+  }
+
   route(query: RouteQuery): Route {
     return this.#route(query, query.detail ?? "hops");
   }
@@ -101,21 +109,21 @@ export class ClusterNetwork implements Network {
     const origin = originOf(query.from, context);
     draft.hop(readHop(query, origin.place, protocol, port));
     if ("cause" in origin) return draft.stop(origin.place, "no-route", origin.cause);
-    const target = this.#target(query.to.host, origin, context, draft);
-    if (target === undefined) return draft.stopped();
-    return this.#connect({ query, origin, protocol, ...target, ...(port === undefined ? {} : { port }) }, context, draft);
+    const ip = this.#target(query.to.host, origin, context, draft);
+    if (ip === undefined) return draft.stopped();
+    return this.#connect({ query, origin, protocol, ip, ...(port === undefined ? {} : { port }) }, context, draft);
   }
 
   /** The address that the sender writes on the packet; `undefined` where the draft has come to its stop. */
-  #target(host: string, origin: Origin, context: WayContext, draft: RouteDraft): { ip: string; service?: Service } | undefined {
+  #target(host: string, origin: Origin, context: WayContext, draft: RouteDraft): string | undefined {
     const literal = literalOf(host);
-    if (literal !== undefined) return { ip: literal };
-    const found = lookUp(host, undefined, origin, this.#parts.dns, context);
+    if (literal !== undefined) return literal;
+    const found = lookUp(host, undefined, origin, this.#parts.dns, { ...context, random: chance("name", draft.seed) });
     const serviceOf = (name: string): Service | undefined => this.#serviceNamed(name);
     draft.hops(hopsOfLookup(found, origin, { serviceOf }));
     draft.resolution = found.resolution;
     const [ip] = found.resolution.addresses;
-    if (ip !== undefined) return { ip: canonical(ip) };
+    if (ip !== undefined) return canonical(ip);
     const { way } = found;
     if (way?.verdict === "unsupported") draft.stop(origin.place, "unsupported", way.cause!, way);
     else draft.stop(origin.place, "name-not-found", unresolved(found));
@@ -134,9 +142,9 @@ export class ClusterNetwork implements Network {
     if (src === undefined) {
       return draft.stop(origin.place, "no-route", { code: "no-address-of-family", params: { family, ip } }, { icmp: "net-unreachable" });
     }
-    const sourcePort = query.flow?.sourcePort ?? firstEphemeralPort + context.random.int(ephemeralPorts);
+    const sourcePort = query.flow?.sourcePort ?? firstEphemeralPort + chance("source port", draft.seed).int(ephemeralPorts);
     const source = endpointText(src, protocol === "ICMP" ? undefined : sourcePort);
-    draft.hop(connectHop({ origin, source, ip, protocol, port, owned: this.#isOwned(ip, context) }));
+    draft.hop(connectHop({ origin, source, ip, protocol, port, reaches: this.#reaches(ip, context) }));
     const way = wayOf({ origin, protocol, src, sourcePort, dst: ip, ...(port === undefined ? {} : { port }) }, context);
     draft.follow(way);
     if (way.verdict !== "delivered") return draft.stop(way.at, way.verdict, way.cause!, way);
@@ -190,7 +198,7 @@ export class ClusterNetwork implements Network {
 
   #context(seed: number, detail: WayContext["detail"]): WayContext {
     const { kubeProxy, reader, machines, upstream, options, now } = this.#parts;
-    const random = new SeededRandom(seed);
+    const random = chance("packet", seed);
     return {
       kubeProxy,
       reader,
@@ -219,8 +227,12 @@ export class ClusterNetwork implements Network {
     return seedFrom(`connection ${this.#connections}`, this.#parts.options.seed);
   }
 
-  #isOwned(ip: string, { book, upstream }: WayContext): boolean {
-    return isLoopback(ip) || book.ownerOf(ip) !== undefined || upstream.machine(ip) !== undefined;
+  /** What stands behind an address, for the sentence of the hop: a machine, rules alone, or nobody knows. */
+  #reaches(ip: string, { book, upstream }: WayContext): "machine" | "rules" | "unknown" {
+    if (isLoopback(ip) || upstream.machine(ip) !== undefined) return "machine";
+    const owner = book.ownerOf(ip);
+    if (owner !== undefined) return owner.kind === "unused-pod-address" ? "unknown" : "machine";
+    return rangesIn(this.#parts.options.serviceCIDR).some((range) => contains(range, ip)) ? "rules" : "unknown";
   }
 
   /** To point at it in a hop; the answer itself came from DNS. */
@@ -236,7 +248,7 @@ export class ClusterNetwork implements Network {
 /** A route while it is made: hops get their numbers, and it comes to exactly one end. */
 class RouteDraft {
   readonly protocol: Protocol;
-  readonly #seed: number;
+  readonly seed: number;
   readonly #hops: Route["hops"] = [];
   resolution: Resolution | undefined;
   target: Route["target"];
@@ -247,7 +259,7 @@ class RouteDraft {
 
   constructor(protocol: Protocol, seed: number) {
     this.protocol = protocol;
-    this.#seed = seed;
+    this.seed = seed;
   }
 
   hop(hop: HopDraft): void {
@@ -298,7 +310,7 @@ class RouteDraft {
     return {
       verdict,
       protocol: this.protocol,
-      seed: this.#seed,
+      seed: this.seed,
       hops: this.#hops,
       candidates: this.#way?.candidates ?? [],
       ...(this.resolution === undefined ? {} : { resolution: this.resolution }),
@@ -307,6 +319,9 @@ class RouteDraft {
     };
   }
 }
+
+/** Each part of a route draws for itself: a given source port, or a name in place of an address, changes no other draw. */
+const chance = (what: string, seed: number): SeededRandom => new SeededRandom(seedFrom(what, seed));
 
 function readHop({ to, http }: RouteQuery, at: string, protocol: Protocol, port: number | undefined): HopDraft {
   const literal = literalOf(to.host) !== undefined;
@@ -320,16 +335,16 @@ function connectHop(of: {
   ip: string;
   protocol: Protocol;
   port: number | undefined;
-  owned: boolean;
+  reaches: "machine" | "rules" | "unknown";
 }): HopDraft {
-  const { origin, source, ip, protocol, port, owned } = of;
+  const { origin, source, ip, protocol, port, reaches } = of;
   const dst = endpointText(ip, port);
-  const code = protocol === "ICMP" ? "connect-echo" : owned ? "connect-machine" : "connect-rules";
+  const code = protocol === "ICMP" ? "connect-echo" : `connect-${reaches}`;
   return {
     at: origin.place,
     does: "connect",
     code,
-    params: { src: source, dst, ip, protocol, node: origin.node ?? "" },
+    params: { src: source, dst, ip, node: origin.node ?? "" },
     objects: [],
     src: source,
     dst,

@@ -34,16 +34,10 @@ export function lookUp(
   let way: Way | undefined;
   let source: string | undefined;
   const ask = (question: DnsQuestion, server: string): DnsMessage | undefined => {
-    if (server === nodeNameserver) return dns.answerOutside(question);
-    const family = parseIP(server)?.family;
-    const src = family && origin.addressOf(family);
-    if (src === undefined) return undefined;
-    const sourcePort = 32_768 + context.random.int(28_232);
-    source = endpointText(src, sourcePort);
-    const protocol = question.transport === "tcp" ? "TCP" : "UDP";
-    way = wayOf({ origin, protocol, src, sourcePort, dst: server, port: dnsPort }, context);
-    if (way.verdict !== "delivered" || !runsClusterDNS(way.end?.pod)) return undefined;
-    return dns.answer(question, { now: context.now, seed: context.random.int(0x7fff_ffff) });
+    const asked = askServer(question, { ip: server, port: dnsPort }, origin, dns, context);
+    way = asked.way ?? way;
+    source = asked.source ?? source;
+    return asked.reply === "refused" ? undefined : asked.reply;
   };
   const from = {
     ...(origin.namespace === undefined ? {} : { namespace: origin.namespace }),
@@ -52,6 +46,36 @@ export function lookUp(
   };
   const resolution = resolve({ name, from, ...(type === undefined ? {} : { type }) }, origin.stub, ask);
   return { resolution, ...(way === undefined ? {} : { way, source: source! }) };
+}
+
+/** What came back from one server: `refused` where nothing listens or a rule rejects, `undefined` where no reply comes. */
+export interface Asked {
+  reply: DnsMessage | "refused" | undefined;
+  /** Absent where the question never went into the cluster's network. */
+  way?: Way;
+  /** Source address and port. */
+  source?: string;
+}
+
+/** Sends one question to one server, through the rules of the sender's node. */
+export function askServer(
+  question: DnsQuestion,
+  server: { ip: string; port: number },
+  origin: Origin,
+  dns: Pick<ClusterDNS, "answer" | "answerOutside">,
+  context: WayContext,
+): Asked {
+  if (server.ip === nodeNameserver && server.port === dnsPort) return { reply: dns.answerOutside(question) };
+  const family = parseIP(server.ip)?.family;
+  const src = family && origin.addressOf(family);
+  if (src === undefined) return { reply: undefined };
+  const sourcePort = 32_768 + context.random.int(28_232);
+  const protocol = question.transport === "tcp" ? "TCP" : "UDP";
+  const way = wayOf({ origin, protocol, src, sourcePort, dst: server.ip, port: server.port }, context);
+  const sent = { way, source: endpointText(src, sourcePort) };
+  if (way.verdict === "rejected" || way.verdict === "refused") return { reply: "refused", ...sent };
+  if (way.verdict !== "delivered" || !runsClusterDNS(way.end?.pod)) return { reply: undefined, ...sent };
+  return { reply: dns.answer(question, { now: context.now, seed: context.random.int(0x7fff_ffff) }), ...sent };
 }
 
 /** Only the cluster's own DNS server knows the cluster's names; another server on port 53 is not emulated. */

@@ -1,0 +1,305 @@
+/**
+ * Every sentence that the emulator says about a way, in English. `ko.ts` has the same keys, checked by type.
+ *
+ * Sentences of `why` follow the design word for word; tests pin them.
+ */
+
+const words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+const inWords = (count: number): string => words[count] ?? String(count);
+const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+const rounded = (draw: number, digits: number): string => draw.toFixed(digits);
+
+export interface DrawnLine {
+  line: number;
+  draw: number;
+  below: number;
+}
+
+const skipped = (lines: readonly DrawnLine[]): string =>
+  lines.map(({ line, draw, below }) => `Line ${line} was skipped (draw ${rounded(draw, 2)}, needs < ${rounded(below, 3)}). `).join("");
+
+const shares = (choices: number): string =>
+  choices < 2 ? "" : ` Over many requests each of the ${choices} pods gets one in ${inWords(choices)}.`;
+
+const duration = (seconds: number): string =>
+  seconds < 120 ? `${seconds} s` : seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
+
+export interface ServicePortText {
+  protocol: string;
+  port: number;
+}
+
+const portList = (ports: readonly ServicePortText[]): string => ports.map(({ protocol, port }) => `${protocol} port ${port}`).join(" and ");
+
+/** What the sender's socket is told. */
+const told = (icmp: string): string => (icmp === "tcp-reset" ? "a TCP reset" : icmp === "" ? "nothing" : `ICMP ${icmp.replace("-", " ")}`);
+
+export const en = {
+  hop: {
+    "read-url": ({ host, port, literal }: { host: string; port: number; literal: boolean }) =>
+      `The target is ${host}, port ${port}. ${literal ? "The host is an address, so nothing has to be looked up." : "The host is a name, not an address, so it has to be looked up."}`,
+    "read-name": ({ host, literal }: { host: string; literal: boolean }) =>
+      `The target is ${host}. ping uses ICMP, which has no ports.${literal ? "" : " The name has to be looked up."}`,
+    "search-list": ({ dots, ndots, first }: { dots: number; ndots: number; first: string }) =>
+      dots < ndots
+        ? `The name has ${plural(dots, "dot")} and ndots is ${ndots}, so the sender tries its search list first: ${first}`
+        : `The name has ${plural(dots, "dot")} and ndots is ${ndots}, so it is tried as written first, then with the search list.`,
+    "ask-through-rules": ({ server, node, pod, reached }: { server: string; node: string; pod: string; reached: string }) =>
+      `The DNS server ${server} is a Service too: a rule on ${node} sends the query on to ${pod === "" ? reached : `pod ${pod} at ${reached}`}.`,
+    "ask-directly": ({ server }: { server: string }) => `The query goes straight to ${server}.`,
+    "ask-outside": ({ server }: { server: string }) => `The query goes to ${server}, a resolver outside the cluster.`,
+    "ask-lost": ({ server }: { server: string }) => `The query was sent to ${server}, but it did not reach a DNS server.`,
+    "answer-cluster-ip": ({ service, answer }: { service: string; answer: string }) =>
+      `CoreDNS answers from its list of Services: ${answer}. That is the cluster IP of Service ${service}, never a pod.`,
+    "answer-headless": ({ service, answer }: { service: string; answer: string }) =>
+      `Service ${service} is headless, so DNS answers with the addresses of its ready pods: ${answer}.`,
+    "answer-external-name": ({ service, answer }: { service: string; answer: string }) =>
+      `Service ${service} is only an alias in DNS. The answer is another name and its addresses: ${answer}.`,
+    "answer-address": ({ query, answer }: { query: string; answer: string }) => `${query} means ${answer}.`,
+    "answer-no-such-name": ({ tries }: { tries: number }) => `No such name: NXDOMAIN after ${plural(tries, "try", "tries")}.`,
+    "answer-empty": ({ query }: { query: string }) => `${query} exists, but it has no address.`,
+    "answer-failure": ({ rcode }: { rcode: string }) => `The DNS server could not find out: it answered ${rcode}.`,
+    "connect-rules": ({ src, dst }: { src: string; dst: string }) =>
+      `A connection is opened from ${src} to ${dst}. No machine has this address. It exists only as rules, on every node.`,
+    "connect-machine": ({ src, dst }: { src: string; dst: string }) => `A connection is opened from ${src} to ${dst}.`,
+    "connect-unknown": ({ src, dst }: { src: string; dst: string }) =>
+      `A connection is opened from ${src} to ${dst}. No machine in the cluster has this address.`,
+    "connect-echo": ({ src, dst, node }: { src: string; dst: string; node: string }) =>
+      `An echo request is sent from ${src} to ${dst}.${node === "" ? "" : ` It reaches the rules of ${node}.`}`,
+    "load-balancer-picks": ({ ip, node, nodes }: { ip: string; node: string; nodes: number }) =>
+      `The load balancer at ${ip} sends the connection to ${node}, ${nodes === 1 ? "the only node" : `one of ${nodes} nodes`} fit to take it.`,
+    "router-picks": ({ ip, node }: { ip: string; node: string }) => `The network outside brings ${ip} to ${node}.`,
+    "rule-draws": (p: { line: number; draw: number; below: number; choices: number; skipped: readonly DrawnLine[] }) =>
+      `${skipped(p.skipped)}Line ${p.line} matched (draw ${rounded(p.draw, 2)}, needs < ${rounded(p.below, 3)}).${shares(p.choices)}`,
+    "rule-matches": (p: { line: number; sends: string; choices: number; skipped: readonly DrawnLine[] }) =>
+      p.choices > 1
+        ? `${skipped(p.skipped)}Line ${p.line} matched: the last line needs no draw.${shares(p.choices)}`
+        : `Line ${p.line} matched and sends to ${p.sends}, the only endpoint.`,
+    "rule-remembers": ({ line, sends }: { line: number; sends: string }) =>
+      `Line ${line} matched: the Service keeps this client at the endpoint it had before, ${sends}.`,
+    "rule-rejects": ({ line, chain, destination }: { line: number; chain: string; destination: string }) =>
+      `Line ${line} of ${chain} matches ${destination} and rejects it.`,
+    "rule-drops": ({ line, chain, destination }: { line: number; chain: string; destination: string }) =>
+      `Line ${line} of ${chain} matches ${destination} and drops it.`,
+    "rewrite-destination": ({
+      node,
+      dst,
+      dstAfter,
+      port,
+      portAfter,
+    }: {
+      node: string;
+      dst: string;
+      dstAfter: string;
+      port: number;
+      portAfter: number;
+    }) =>
+      `DNAT: ${dst} becomes ${dstAfter}.${port === portAfter ? "" : ` Port ${port} becomes targetPort ${portAfter}.`} ${node} remembers the change for the reply.`,
+    "rewrite-both": ({ node, dst, dstAfter, srcAfter }: { node: string; dst: string; dstAfter: string; srcAfter: string }) =>
+      `DNAT: ${dst} becomes ${dstAfter}. The source becomes ${srcAfter}, so that the reply comes back through ${node}.`,
+    "rewrite-source": ({ node, src, srcAfter }: { node: string; src: string; srcAfter: string }) =>
+      `${node} replaces the source ${src} by its own address: ${srcAfter}.`,
+    "rewrite-source-by-pod-network": ({ node, src, srcAfter }: { node: string; src: string; srcAfter: string }) =>
+      `Pod addresses mean nothing beyond the pod network, so ${node} replaces the source ${src} by its own address: ${srcAfter}.`,
+    "delivered-to-pod": (p: { pod: string; node: string; port: number; source: string; protocol: string }) =>
+      `Pod ${p.pod} on ${p.node} takes it${p.protocol === "ICMP" ? "" : ` on port ${p.port}`}. It sees the caller as ${p.source}.`,
+    "delivered-locally": ({ pod, port, protocol }: { pod: string; port: number; protocol: string }) =>
+      `It never leaves pod ${pod}${protocol === "ICMP" ? "." : `, which listens on ${port} itself.`}`,
+    "delivered-to-node": ({ node, port, source, protocol }: { node: string; port: number; source: string; protocol: string }) =>
+      `${node} itself takes it${protocol === "ICMP" ? "" : ` on port ${port}`}. It sees the caller as ${source}.`,
+    "delivered-outside": ({ ip, port, source, protocol }: { ip: string; port: number; source: string; protocol: string }) =>
+      `The machine at ${ip}, outside the cluster, takes it${protocol === "ICMP" ? "" : ` on port ${port}`}. It sees the caller as ${source}.`,
+    "reply-http": ({ status, rewritten, address }: { status: number; rewritten: boolean; address: string }) =>
+      `The answer is ${status}.${rewritten ? ` ${address} is put back as its source, so the sender never learns who answered.` : ""}`,
+    "reply-echo": ({ from }: { from: string }) => `${from} answers the echo request.`,
+    "reply-open": ({ rewritten, address }: { rewritten: boolean; address: string }) =>
+      `The connection is open.${rewritten ? ` ${address} is put back as the source of every reply.` : ""}`,
+    "stop-unanswered": (_: object) => "It ends here: no answer ever comes back, and the sender waits for its timeout.",
+    "stop-rejected": ({ icmp }: { icmp: string }) =>
+      `The answer does not come from a pod: the rule itself tells the sender ${told(icmp)}, which programs show as "connection refused".`,
+    "stop-dropped": (_: object) => "The rule swallows the packet. The sender hears nothing and waits for its timeout.",
+    "stop-refused": ({ icmp }: { icmp: string }) =>
+      `The machine is there, but nothing listens on that port: it answers with ${told(icmp)}.`,
+    "stop-no-route": (_: object) => "The packet cannot be sent: there is no way from here to that address.",
+    "stop-name-not-found": (_: object) => "Without an address there is nothing to connect to.",
+    "stop-unsupported": (_: object) => "What comes next is not emulated, so nothing is claimed about it.",
+  },
+  why: {
+    "no-endpoints": ({ node, svc }: { node: string; svc: string }) =>
+      `Refused on ${node}: Service ${svc} has no ready endpoints, so its rule is REJECT.`,
+    "selector-typo": ({ k, v, near, n }: { k: string; v: string; near: string; n: number }) =>
+      `No endpoints: selector ${k}=${v} matches 0 pods. ${k}=${near} would match ${n}.`,
+    "selector-matches-nothing": ({ selector }: { selector: string }) => `No endpoints: selector ${selector} matches 0 pods.`,
+    "pod-not-ready": ({ pod, reason }: { pod: string; reason: string }) => `${pod} was left out: it is running but not ready (${reason}).`,
+    "zero-replicas": ({ node, svc, workload }: { node: string; svc: string; workload: string }) =>
+      `Refused on ${node}: Service ${svc} has no ready endpoints, so its rule is REJECT. ${workload} has 0 replicas.`,
+    "endpoints-missing": ({ node, svc }: { node: string; svc: string }) =>
+      `Refused on ${node}: Service ${svc} has no ready endpoints, so its rule is REJECT. It has no selector, and nobody has given it endpoints by hand.`,
+    "target-port-name-unknown": ({ svc, port, pod }: { svc: string; port: string; pod: string }) =>
+      `No endpoints: Service ${svc} sends to the port named ${port}, and pod ${pod} has no container port of that name.`,
+    "icmp-to-service": ({ ip, ports }: { ip: string; ports: readonly ServicePortText[]; packet: string; rule: string }) =>
+      `No reply: ${ip} exists only as rules for ${portList(ports)}. ICMP matches none of them, and nothing else owns the address.`,
+    "icmp-to-service-nftables": ({ node, ip, ports }: { node: string; ip: string; ports: readonly ServicePortText[] }) =>
+      `Refused on ${node}: ${ip} has rules only for ${portList(ports)}; everything else to a ClusterIP is rejected.`,
+    "icmp-to-service-ipvs": ({ node, ip }: { node: string; ip: string }) =>
+      `Refused on ${node}: ${ip} is bound on this node, and anything but its Service ports is rejected.`,
+    "service-port-missing": ({ ip, port, svc, ports }: { ip: string; port: number; svc: string; ports: string }) =>
+      `No rule for ${ip}:${port}. Service ${svc} has ${ports}.`,
+    "target-port-closed": ({ pod, port, real }: { pod: string; port: number; real: string }) =>
+      `Refused by pod ${pod}: nothing listens on ${port}. The container listens on ${real}.`,
+    "nothing-listens": ({ pod, port }: { pod: string; port: number }) =>
+      `Refused by pod ${pod}: nothing listens on ${port}, or on any other port.`,
+    "external-name-host": ({ status, target, svc }: { status: number; target: string; svc: string }) =>
+      `${status} from ${target}: DNS sent you there, but the request still says Host: ${svc}.`,
+    "host-not-served": ({ status, target, host, expected }: { status: number; target: string; host: string; expected: string }) =>
+      `${status} from ${target}: the request says Host: ${host}, and the server knows only ${expected}.`,
+    "wrong-namespace": ({ name, svc, ns, other }: { name: string; svc: string; ns: string; other: string }) =>
+      `Could not resolve ${name}: there is no Service ${svc} in ${ns}. There is one in ${other}; use ${svc}.${other}.`,
+    "name-typo": ({ name, n, near }: { name: string; n: number; near: string }) =>
+      `Could not resolve ${name} (NXDOMAIN after ${n} tries). Closest name: ${near}.`,
+    "no-such-name": ({ name, n }: { name: string; n: number }) =>
+      `Could not resolve ${name} (NXDOMAIN after ${plural(n, "try", "tries")}). No Service has a name like that.`,
+    "name-from-outside": ({ name, svc }: { name: string; svc: string }) =>
+      `Could not resolve ${name}: Service ${svc} has that name only inside the cluster; resolvers outside do not know it.`,
+    "headless-without-pods": ({ name, svc }: { name: string; svc: string }) =>
+      `Could not resolve ${name}: Service ${svc} is headless, and with no ready endpoint its name does not exist.`,
+    "external-name-unresolved": ({ name, svc, target }: { name: string; svc: string; target: string }) =>
+      `Could not resolve ${name}: Service ${svc} only points to ${target}, and that name has no address.`,
+    "no-address": ({ name }: { name: string }) => `${name} exists, but it has no address that the sender could use.`,
+    "dns-unreachable": ({ name, server }: { name: string; server: string }) =>
+      `Could not resolve ${name}: no answer came from the DNS server ${server}.`,
+    "dns-failed": ({ name, server, rcode }: { name: string; server: string; rcode: string }) =>
+      `Could not resolve ${name}: the DNS server ${server} answered ${rcode}.`,
+    "external-policy-local": ({ node, svc }: { node: string; svc: string }) =>
+      `Dropped on ${node}: the policy is Local and no ready pod of ${svc} runs on this node.`,
+    "internal-policy-local": ({ node, svc }: { node: string; svc: string }) =>
+      `Dropped on ${node}: internalTrafficPolicy is Local and no ready pod of ${svc} runs on this node.`,
+    "source-not-allowed": ({ node, svc, source, ranges }: { node: string; svc: string; source: string; ranges: string }) =>
+      `Dropped on ${node}: Service ${svc} lets in only ${ranges}, and ${source} is not among them.`,
+    "old-pod-address": ({ ip, seconds }: { ip: string; seconds: number }) =>
+      `No reply from ${ip}: the pod that had it was deleted ${duration(seconds)} ago.`,
+    "unused-pod-address": ({ ip, node }: { ip: string; node: string }) =>
+      `No reply from ${ip}: it belongs to the pod range of ${node}, but no pod has it.`,
+    "endpoint-without-machine": ({ ip, svc, kind }: { ip: string; svc: string; kind: string }) =>
+      `No reply from ${ip}: the ${kind} of Service ${svc} name this address, and no machine has it.`,
+    "nobody-has-address": ({ ip }: { ip: string }) => `No reply from ${ip}: no machine has this address, and no rule rewrites it.`,
+    "unused-cluster-ip": ({ ip }: { ip: string }) => `No reply from ${ip}: it lies in the Service range, but no Service has it.`,
+    "missing-rule": ({ ip, port, svc, node }: { ip: string; port: number; svc: string; node: string }) =>
+      `No reply from ${ip}:${port}: Service ${svc} has it, but ${node} has no rule for it.`,
+    "load-balancer-port": ({ ip, port, ports }: { ip: string; port: number; ports: string }) =>
+      `No reply from ${ip}:${port}: the load balancer listens there only on ${ports}.`,
+    "load-balancer-without-node": ({ svc, ip }: { svc: string; ip: string }) =>
+      `No reply from ${ip}: no node passes the load balancer's health check for Service ${svc}.`,
+    "load-balancer-pending": ({ svc }: { svc: string }) =>
+      `No way in from outside: Service ${svc} is of type LoadBalancer, but its external address is still pending.`,
+    "cluster-ip-from-outside": ({ ip, svc }: { ip: string; svc: string }) =>
+      `No route to ${ip}: it is the cluster IP of Service ${svc}, which exists only as rules on the nodes.`,
+    "pod-from-outside": ({ ip }: { ip: string }) => `No route to ${ip}: pod addresses are known only inside the cluster.`,
+    "range-from-outside": ({ ip }: { ip: string }) => `No route to ${ip}: the Service range is known only inside the cluster.`,
+    "node-down": ({ node }: { node: string }) => `No reply: ${node} is down.`,
+    "node-down-with-pod": ({ node, pod }: { node: string; pod: string }) => `No reply: pod ${pod} runs on ${node}, and ${node} is down.`,
+    "no-node-up": ({ ip }: { ip: string }) => `No reply from ${ip}: no node is up to take it.`,
+    "nothing-listens-on-node": ({ node, port }: { node: string; port: number }) =>
+      `Refused by ${node}: nothing listens on port ${port}, and no Service has it as node port.`,
+    "nothing-listens-outside": ({ ip, port }: { ip: string; port: number }) => `Refused by ${ip}: nothing listens on port ${port} there.`,
+    "sender-missing": ({ name }: { name: string }) => `Nothing was sent: there is no ${name}.`,
+    "sender-not-running": ({ pod, phase }: { pod: string; phase: string }) => `Nothing was sent: pod ${pod} is not running (${phase}).`,
+    "sender-node-down": ({ node }: { node: string }) => `Nothing was sent: ${node}, where the sender runs, is down.`,
+    "no-address-of-family": ({ family, ip }: { family: string; ip: string }) => `No route to ${ip}: the sender has no ${family} address.`,
+    "network-policy": ({ policy, namespace, pod, direction }: { policy: string; namespace: string; pod: string; direction: string }) =>
+      `Not decided: NetworkPolicy ${policy} in ${namespace} applies to the ${direction} of pod ${pod}, and policies are not emulated yet.`,
+    "host-port": ({ pod, node, port }: { pod: string; node: string; port: number }) =>
+      `Not decided: pod ${pod} asks for port ${port} of ${node} with hostPort, which is not emulated.`,
+    "proxy-mode": ({ mode }: { mode: string }) => `Not decided: proxy mode ${mode} is not emulated yet.`,
+    "nested-too-deep": ({ depth }: { depth: number }) => `Not decided: the apps called each other more than ${depth} times in a row.`,
+    loop: ({ ip }: { ip: string }) => `No reply from ${ip}: the packet goes round between machines until its time to live is spent.`,
+    "rejected-by-rule": ({ node, destination }: { node: string; destination: string }) =>
+      `Refused on ${node}: a rule rejects ${destination}.`,
+    "dropped-by-rule": ({ node, destination }: { node: string; destination: string }) =>
+      `Dropped on ${node}: a rule swallows ${destination}.`,
+    "http-status": ({ status, place, path }: { status: number; place: string; path: string }) =>
+      `Delivered, but the app answered ${status} to ${path}: ${place} had the request and objected to it.`,
+    "says-nothing": ({ place }: { place: string }) => `${place} accepted the connection, but does not speak HTTP: no answer comes.`,
+  },
+  fix: {
+    "use-selector": ({ k, near }: { k: string; near: string }) => `Set the selector to ${k}: ${near}.`,
+    "check-selector": ({ svc, selector }: { svc: string; selector: string }) =>
+      `Give pods the label ${selector}, or change spec.selector of Service ${svc} to labels that pods have.`,
+    "look-at-probe": ({ pod }: { pod: string }) => `Find out why: kubectl describe pod ${pod} shows its probes and events.`,
+    "look-at-endpoints": ({ svc }: { svc: string }) =>
+      `Find out which pods are ready: kubectl get endpointslices -l kubernetes.io/service-name=${svc}.`,
+    "scale-up": ({ workload }: { workload: string }) => `Scale ${workload} to 1 replica.`,
+    "make-endpoints": ({ svc }: { svc: string }) => `Create an EndpointSlice for Service ${svc}, or give the Service a selector.`,
+    "use-target-port": ({ real }: { real: string }) => `Set targetPort to ${real}.`,
+    "start-listener": ({ pod, port }: { pod: string; port: number }) => `Start something in pod ${pod} that listens on port ${port}.`,
+    "name-the-port": ({ port }: { port: string }) => `Name a container port ${port}, or use its number as targetPort.`,
+    "use-tcp": ({ url }: { url: string }) => `Try the Service on its port instead: ${url}.`,
+    "use-port": ({ ports }: { ports: string }) => `Send to ${ports}.`,
+    "send-host": ({ host }: { host: string }) => `Send the header Host: ${host}.`,
+    "use-name": ({ name }: { name: string }) => `Use the name ${name}.`,
+    "create-service": ({ name }: { name: string }) => `Create a Service named ${name}, or correct the name.`,
+    "use-service": ({ name }: { name: string }) => `Use the Service ${name}: its address stays when pods change.`,
+    "look-up-pod": (_: object) => "Look up the pod's address again, or put a Service in front of it.",
+    "repair-dns": (_: object) => "Make the DNS pods run again: kubectl get pods -n kube-system -l k8s-app=kube-dns.",
+    "check-external-name": ({ target }: { target: string }) => `Set externalName to a name that exists outside; ${target} does not.`,
+    "use-node": ({ nodes }: { nodes: string }) => `Send to a node that has one: ${nodes}.`,
+    "run-pod-here": ({ svc, node }: { svc: string; node: string }) => `Run a ready pod of ${svc} on ${node}, or set the policy to Cluster.`,
+    "allow-source": ({ source }: { source: string }) => `Add ${source} to loadBalancerSourceRanges.`,
+    "expose-service": ({ svc }: { svc: string }) =>
+      `Make Service ${svc} a NodePort or LoadBalancer Service, or send from inside the cluster.`,
+    "use-external-address": ({ address }: { address: string }) => `Send to ${address}, which is meant for the outside.`,
+    "send-from-inside": (_: object) => "Send from inside the cluster, or put a NodePort or LoadBalancer Service in front of the pods.",
+    "wait-for-load-balancer": ({ svc }: { svc: string }) =>
+      `See why with kubectl describe service ${svc}; until then a node port may be used.`,
+    "bring-node-back": ({ node }: { node: string }) => `Bring ${node} back, or send through another node.`,
+    "bring-nodes-back": (_: object) => "Bring a node back.",
+    "correct-endpoints": ({ svc, ip }: { svc: string; ip: string }) => `Correct the endpoints of Service ${svc}: ${ip} answers nothing.`,
+    "check-address": (_: object) => "Check the address.",
+    "check-sender": (_: object) => "Choose a sender that runs: kubectl get pods -o wide.",
+    "use-family": ({ family }: { family: string }) => `Send from a pod with an ${family} address, or to an address of the sender's family.`,
+    "remove-not-emulated": (_: object) => "This is a limit of the emulator, not a fault of the cluster.",
+    "read-answer": (_: object) => "Read the answer's body and the app's log; the network did its part.",
+  },
+  rule: {
+    jump: ({ target }: { target: string }) => `Every packet of this hook is tried against ${target}.`,
+    "cluster-ip": (p: RuleParams) => `Packets to the cluster IP of Service ${p.service} continue in ${p.target}.`,
+    "external-ip": (p: RuleParams) => `Packets to an external IP of Service ${p.service} continue in ${p.target}.`,
+    "load-balancer-ip": (p: RuleParams) => `Packets to the load balancer address of Service ${p.service} continue in ${p.target}.`,
+    "node-port": (p: RuleParams) => `Packets to the node port of Service ${p.service} continue in ${p.target}.`,
+    "node-ports": (p: RuleParams) => `What is addressed to this node itself is tried against the node ports in ${p.target}.`,
+    "health-check": (p: RuleParams) => `Load balancers may ask this node whether it has pods of Service ${p.service}.`,
+    "no-endpoints": (p: RuleParams) => `Service ${p.service} has no endpoints: its packets are rejected.`,
+    "no-local-endpoints": (p: RuleParams) =>
+      `Service ${p.service} has no endpoint on this node, and its policy is Local: its packets are dropped.`,
+    "source-range": (p: RuleParams) => `This source range may use the load balancer address of Service ${p.service}.`,
+    "source-range-drop": (p: RuleParams) => `Sources outside the allowed ranges of Service ${p.service} are dropped.`,
+    "masquerade-off-cluster": (p: RuleParams) =>
+      `What reaches Service ${p.service} from outside the pod range gets the node's address as source.`,
+    "masquerade-all": (p: RuleParams) => `Everything that reaches Service ${p.service} gets the node's address as source.`,
+    "masquerade-external": (p: RuleParams) => `What comes to Service ${p.service} from outside gets the node's address as source.`,
+    "masquerade-local": (p: RuleParams) => `What this node itself sends to Service ${p.service} gets the node's address as source.`,
+    "masquerade-hairpin": (p: RuleParams) => `A packet that endpoint ${p.endpoint} sends to itself gets the node's address as source.`,
+    "pod-shortcut": (p: RuleParams) => `Pods may use every endpoint of Service ${p.service}, whatever the policy.`,
+    "node-shortcut": (p: RuleParams) => `This node may use every endpoint of Service ${p.service}, whatever the policy.`,
+    "external-policy": (p: RuleParams) => `External traffic of Service ${p.service} continues in ${p.target}.`,
+    affinity: (p: RuleParams) => `A client that used ${p.endpoint} before is sent there again.`,
+    balance: (p: RuleParams) =>
+      p.probability === undefined
+        ? `What is left goes to ${p.endpoint}.`
+        : `With a chance of ${rounded(p.probability, 3)}, continue to ${p.endpoint}.`,
+    endpoint: (p: RuleParams) => `The destination becomes ${p.endpoint}.`,
+    mark: (_: RuleParams) => "Marks the packet, so that its source is replaced on the way out.",
+    masquerade: (_: RuleParams) => "Replaces the source of marked packets by an address of the node.",
+    forward: (_: RuleParams) => "Lets through what Services have sent on their way.",
+    invalid: (_: RuleParams) => "Drops packets that belong to no known connection.",
+    "loopback-guard": (_: RuleParams) => "Keeps strangers away from services that listen on the node's loopback address.",
+    "unserved-cluster-ip": (_: RuleParams) => "Rejects what is addressed to a cluster IP but to none of its Service ports.",
+  },
+} as const;
+
+export interface RuleParams {
+  service: string;
+  endpoint: string;
+  target: string;
+  probability?: number;
+}

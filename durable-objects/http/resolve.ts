@@ -1,0 +1,151 @@
+/** What a name means to a sender: its answers, every question asked on the way, and why there is none. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import type { Resolution, Sender } from "../cluster/api/network.ts";
+import type { Service } from "../cluster/api/objects.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { explainResolution, explainRoute } from "../cluster/explain/explain-route.ts";
+import { type Language, languages } from "../cluster/explain/messages/catalogue.ts";
+import { answerProblem, badInput, jsonBody, ProblemError } from "./bad-input.ts";
+import { factsOf } from "./cluster-facts.ts";
+import { languageOf } from "./language.ts";
+import type { Operation } from "./operation.ts";
+import { routeLimits, senderSchema } from "./route-input.ts";
+import type { SandboxEnv } from "./sandbox.ts";
+import { senderFrom } from "./sender.ts";
+
+const forms = "GET /resolve?name=numbers-api&type=A&from=default/sleep-1, or POST {name, type, from}.";
+const longestName = 255;
+const longestLabel = 63;
+
+const name = z
+  .string()
+  .min(1)
+  .max(longestName)
+  .refine(
+    (text) => text.split(".").every((label) => label.length <= longestLabel),
+    `a label of a name has at most ${longestLabel} characters`,
+  );
+const type = z
+  .string()
+  .transform((text) => text.toUpperCase())
+  .pipe(z.string().regex(/^[A-Z][A-Z0-9]{0,15}$/, "must be a record type such as A, AAAA, SRV, CNAME, PTR or TXT"))
+  .default("A");
+const lang = z.enum(languages as ["en", "ko"]).optional();
+const seed = z.number().int().min(0).max(0xffff_ffff).optional();
+
+const query = z.strictObject({
+  name,
+  type,
+  from: z.string().min(1).optional(),
+  lang,
+  seed: z.string().regex(/^\d+$/, "must be a whole number").transform(Number).pipe(z.number().max(0xffff_ffff)).optional(),
+});
+const resolveBody = z.strictObject({ name, type, from: senderSchema.optional(), lang, seed });
+type ResolveBody = z.infer<typeof resolveBody>;
+
+const answerSchema = z.record(z.string(), z.unknown());
+
+export const operations: Operation[] = [
+  {
+    method: "get",
+    path: "/s/{id}/resolve",
+    summary: "What a name means to a pod, a node or the outside",
+    tag: "sandbox",
+    query,
+    responses: { 200: { description: "The answer; a name that does not resolve is one, too", schema: answerSchema } },
+  },
+  {
+    method: "post",
+    path: "/s/{id}/resolve",
+    summary: "The same as JSON; an array of up to 1,000 is answered as an array",
+    tag: "sandbox",
+    body: z.union([resolveBody, z.array(resolveBody).max(routeLimits.queries)]),
+    responses: { 200: { description: "The answer, or the answers", schema: z.union([answerSchema, z.array(answerSchema)]) } },
+  },
+];
+
+export const resolve = () =>
+  new Hono<SandboxEnv>()
+    .get("/", (c) => {
+      const parsed = query.safeParse(c.req.query());
+      return parsed.success ? respond(c, [parsed.data], false) : badInput(c, "resolve query", parsed.error, forms);
+    })
+    .post("/", async (c) => {
+      try {
+        const body = await jsonBody(c, forms);
+        const sent: unknown[] = Array.isArray(body) ? body : [body];
+        if (sent.length > routeLimits.queries) throw tooMany(sent.length);
+        const bodies: ResolveBody[] = [];
+        for (const [at, each] of sent.entries()) {
+          const parsed = resolveBody.safeParse(each);
+          if (!parsed.success) return badInput(c, "resolve query", parsed.error, forms, Array.isArray(body) ? `[${at}]` : "");
+          bodies.push(parsed.data);
+        }
+        return respond(c, bodies, Array.isArray(body));
+      } catch (error) {
+        return answerProblem(error);
+      }
+    });
+
+function respond(c: Context<SandboxEnv>, bodies: readonly ResolveBody[], asArray: boolean): Response {
+  const { cluster } = c.get("sandbox");
+  try {
+    const answers = cluster.turn(() => bodies.map((body) => answerOf(cluster, body, languageOf(c, body.lang))));
+    return c.json(asArray ? answers : answers[0]!, 200, { vary: "accept-language" });
+  } catch (error) {
+    return answerProblem(error);
+  }
+}
+
+function answerOf(cluster: Cluster, body: ResolveBody, language: Language): object {
+  const from = senderFrom(body.from, cluster.reader);
+  const { resolution, failure } = cluster.network.lookUp({
+    from,
+    name: body.name,
+    type: body.type,
+    ...(body.seed === undefined ? {} : { seed: body.seed }),
+  });
+  const { name: asked, type: of, rcode, answers, trace } = resolution;
+  const facts = factsOf(cluster);
+  const cannotSend = failure && { verdict: "no-route" as const, protocol: "UDP" as const, hops: [], candidates: [], cause: failure.cause };
+  return {
+    name: asked,
+    type: of,
+    rcode,
+    from: fromOf(resolution, from),
+    answers,
+    service: serviceOf(resolution, cluster),
+    trace: trace.map(({ answers: _answers, ...step }) => step),
+    why: cannotSend === undefined ? explainResolution(resolution, facts, language) : explainRoute(cannotSend, facts, language),
+  };
+}
+
+const fromOf = ({ from }: Resolution, sender: Sender): object => (sender.kind === "outside" ? { outside: sender.ip } : from);
+
+/** The Service that the name stands for: the one that the first answer is about. */
+function serviceOf({ answers, trace }: Resolution, { reader, options }: Cluster): object | null {
+  const owner = (answers[0]?.name ?? trace.at(-1)?.query ?? "").toLowerCase();
+  const suffix = `.svc.${options.clusterDomain}.`;
+  if (!owner.endsWith(suffix)) return null;
+  const [namespace = "", service = ""] = owner.slice(0, -suffix.length).split(".").reverse();
+  const found = reader.get<Service>("services", namespace, service);
+  if (found === undefined) return null;
+  const { type: kind, clusterIP, externalName } = found.spec;
+  return {
+    namespace,
+    name: service,
+    type: kind,
+    ...(clusterIP ? { clusterIP } : {}),
+    ...(externalName === undefined ? {} : { externalName }),
+  };
+}
+
+const tooMany = (sent: number): ProblemError =>
+  new ProblemError({
+    type: "too-many",
+    title: "Too many at once",
+    status: 400,
+    detail: `${sent} queries were sent; one request takes at most ${routeLimits.queries}.`,
+    fix: "Split them over several requests.",
+  });
