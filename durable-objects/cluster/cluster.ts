@@ -127,6 +127,7 @@ export class Cluster {
     this.kubelet.connect({
       resolve: (query) => this.network.resolve(query),
       route: (query) => this.network.route(query),
+      ask: (from, question, server) => this.network.ask(from, question, server),
     });
     this.#manager = new ControllerManager([...controllers, this.kubelet.podWorker], (controller, requeueAt) => ({
       ...this.#contextFor(controller),

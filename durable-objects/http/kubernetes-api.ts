@@ -51,7 +51,7 @@ function respond(c: Context<SandboxEnv>, sandbox: Sandbox, response: ApiResponse
       const etag = response.etag;
       if (etag !== undefined && c.req.header("if-none-match") === etag) return new Response(null, { status: 304, headers: { etag } });
       const headers = warningHeaders(response.warnings);
-      headers.set("content-type", response.format === "yaml" ? "application/yaml" : "application/json");
+      headers.set("content-type", response.contentType ?? (response.format === "yaml" ? "application/yaml" : "application/json"));
       headers.set("cache-control", "no-cache, private");
       if (etag !== undefined) {
         headers.set("etag", etag);
@@ -121,7 +121,10 @@ function watchStream(sandbox: Sandbox, session: WatchSession): ReadableStream<Ui
           if (events.length > 0) send(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
         };
         sendEvents(session.initial);
-        if (session.timeoutSeconds === 0) return end();
+        if (session.timeoutSeconds === 0) {
+          end();
+          return;
+        }
         unsubscribe = session.subscribe((events) => {
           if (!stopped.signal.aborted) sendEvents(events);
         });
@@ -132,7 +135,10 @@ function watchStream(sandbox: Sandbox, session: WatchSession): ReadableStream<Ui
             await sandbox.delay(pauseMs, stopped.signal);
             if (stopped.signal.aborted) return;
             leftMs -= pauseMs;
-            if (leftMs <= 0) return end();
+            if (leftMs <= 0) {
+              end();
+              return;
+            }
             if (session.bookmark) sendEvents([session.bookmark()]);
             else if (!sentSinceTick) send("\n");
             sentSinceTick = false;

@@ -37,7 +37,16 @@ export interface ApiRequest {
 export type StreamKind = "exec" | "attach" | "portforward" | "log" | "proxy";
 
 export type ApiResponse =
-  | { kind: "object"; code: number; body: object; format: "json" | "yaml"; warnings: string[]; etag?: string }
+  | {
+      kind: "object";
+      code: number;
+      body: object;
+      format: "json" | "yaml";
+      warnings: string[];
+      etag?: string;
+      /** Where it says more than the format: which form of discovery this is. */
+      contentType?: string;
+    }
   | { kind: "text"; code: number; body: string; warnings: string[] }
   | { kind: "watch"; session: WatchSession; format: "json" | "yaml"; warnings: string[] }
   /** Authorized; the edge opens the stream. `rest` follows the subresource of a proxy. */
@@ -102,7 +111,10 @@ export class ApiServer {
           const aggregated = negotiate(request.accept).as === "APIGroupDiscoveryList";
           if (aggregated) {
             const { body, etag } = first === "api" ? this.discovery.aggregatedApi() : this.discovery.aggregatedApis();
-            return document(body, etag);
+            return {
+              ...document(body, etag),
+              contentType: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+            } as ApiResponse;
           }
           return document(first === "api" ? this.discovery.api(request.serverAddress) : this.discovery.apis());
         }

@@ -144,7 +144,7 @@ function decisiveStep({ trace, addresses }: Resolution): Resolution["trace"][num
   return gave ?? trace.findLast(({ type }) => type === trace[0]!.type);
 }
 
-function answerCode(rcode: string, answers: readonly string[], service: Service | undefined): string {
+function answerCode(rcode: string, answers: readonly string[], service: Service | undefined): HopDraft["code"] {
   if (rcode === "NXDOMAIN") return "answer-no-such-name";
   if (rcode !== "NOERROR") return "answer-failure";
   if (answers.length === 0) return "answer-empty";
