@@ -7,8 +7,9 @@ const golden = process.env.GOLDEN ?? (existsSync("test/golden/proxy") ? "test/go
 
 describe("kube-proxy against its captures", () => {
   it("writes what the real one wrote and sends connections where the real ones went", async () => {
-    const { failures, missing, matched, total } = await compareProxy(golden);
-    expect({ failures, missing }).toEqual({ failures: [], missing: [] });
+    const { failures, matched, total } = await compareProxy(golden);
+    expect(failures).toEqual([]);
     expect(matched).toBe(total);
+    expect(total).toBeGreaterThan(0);
   });
 });

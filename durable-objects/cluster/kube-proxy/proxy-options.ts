@@ -58,7 +58,7 @@ export const defaultProxyOptions: Omit<ProxyOptions, "nodeName" | "nodeIPs" | "d
  * `options.proxy` is trusted: the edge has checked its types. It may set everything but the node's own name and addresses.
  */
 export function proxyOptionsFor(options: Pick<SandboxOptions, "podCIDR" | "serviceCIDR" | "proxy">, node: Node): ProxyOptions {
-  const { nodeName: _name, nodeIPs: _ips, ...chosen } = options.proxy as Partial<ProxyOptions>;
+  const { nodeName: _name, nodeIPs: _ips, interfaces: _interfaces, ...chosen } = options.proxy as Partial<ProxyOptions>;
   return {
     ...defaultProxyOptions,
     detectLocal: { mode: "ClusterCIDR", clusterCIDRs: listOf(options.podCIDR) },
