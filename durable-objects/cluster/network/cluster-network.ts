@@ -8,7 +8,7 @@
 import type { Reader } from "../api/controller.ts";
 import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
 import { parseIP } from "../api/ip-address.ts";
-import type { Machines, Network, Protocol, Resolution, ResolveQuery, Route, RouteQuery, Sender } from "../api/network.ts";
+import type { Machines, Network, Protocol, Resolution, ResolveQuery, Route, RouteQuery, Sender, Verdict } from "../api/network.ts";
 import type { Service } from "../api/objects.ts";
 import type { Upstream } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
@@ -155,7 +155,7 @@ export class ClusterNetwork implements Network {
     const { query, origin, source, way } = of;
     const end = way.end!;
     const rewritten = endpointText(way.destination.ip, way.destination.port);
-    const reply = (code: string, params: HopDraft["params"]): void => {
+    const reply = (code: HopDraft["code"], params: HopDraft["params"]): void => {
       const src = endpointText(draft.target!.ip, draft.target!.port);
       const back = rewritten === src ? {} : { srcAfter: src };
       draft.hop({
@@ -277,7 +277,7 @@ class RouteDraft {
 
   stop(
     at: string,
-    verdict: Route["verdict"],
+    verdict: Exclude<Verdict, "delivered">,
     cause: NonNullable<Route["cause"]>,
     of: Partial<Pick<Way, "icmp" | "rule" | "objects">> = {},
   ): Route {
@@ -339,7 +339,7 @@ function connectHop(of: {
 }): HopDraft {
   const { origin, source, ip, protocol, port, reaches } = of;
   const dst = endpointText(ip, port);
-  const code = protocol === "ICMP" ? "connect-echo" : `connect-${reaches}`;
+  const code = protocol === "ICMP" ? "connect-echo" : (`connect-${reaches}` as const);
   return {
     at: origin.place,
     does: "connect",

@@ -5,8 +5,48 @@ import type { Backend, Hop, Listener, ObjectRef, Route, RuleRef, Verdict } from 
 import type { Pod } from "../api/objects.ts";
 import type { OutsideMachine } from "../api/ports.ts";
 
+/** What a hop tells; `explain/` has a sentence for each. */
+export type HopCode =
+  | "read-url"
+  | "read-name"
+  | "search-list"
+  | "ask-through-rules"
+  | "ask-directly"
+  | "ask-outside"
+  | "ask-lost"
+  | "answer-cluster-ip"
+  | "answer-headless"
+  | "answer-external-name"
+  | "answer-address"
+  | "answer-no-such-name"
+  | "answer-empty"
+  | "answer-failure"
+  | "connect-rules"
+  | "connect-machine"
+  | "connect-unknown"
+  | "connect-echo"
+  | "load-balancer-picks"
+  | "router-picks"
+  | "rule-draws"
+  | "rule-matches"
+  | "rule-remembers"
+  | "rule-rejects"
+  | "rule-drops"
+  | "rewrite-destination"
+  | "rewrite-both"
+  | "rewrite-source"
+  | "rewrite-source-by-pod-network"
+  | "delivered-to-pod"
+  | "delivered-locally"
+  | "delivered-to-node"
+  | "delivered-outside"
+  | "reply-http"
+  | "reply-echo"
+  | "reply-open"
+  | `stop-${Exclude<Verdict, "delivered">}`;
+
 /** A hop before it has its number. */
-export type HopDraft = Omit<Hop, "n">;
+export type HopDraft = Omit<Hop, "n" | "code"> & { code: HopCode };
 
 export type Cause = NonNullable<Route["cause"]>;
 

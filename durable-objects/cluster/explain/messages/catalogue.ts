@@ -1,6 +1,8 @@
 /**
  * One catalogue in every language: the same keys with the same parameters, or it does not compile.
  */
+import type { RuleRole } from "../../kube-proxy/rule-set.ts";
+import type { HopCode } from "../../network/way.ts";
 import { en } from "./en.ts";
 import { ko } from "./ko.ts";
 
@@ -16,13 +18,16 @@ export type Catalogue = {
 };
 
 export type Language = "en" | "ko";
-export type HopCode = keyof Catalogue["hop"];
 export type WhyCode = keyof Catalogue["why"];
 export type FixCode = keyof Catalogue["fix"];
 export type WhyParams<Code extends WhyCode> = Parameters<Catalogue["why"][Code]>[0];
 export type FixParams<Code extends FixCode> = Parameters<Catalogue["fix"][Code]>[0];
 
 const catalogues: Record<Language, Catalogue> = { en, ko };
+
+/** Every hop and every rule has its sentence; a new code without one does not compile. */
+en.hop satisfies Record<HopCode, AnyMessage>;
+en.rule satisfies Record<RuleRole, AnyMessage>;
 
 export const languages = Object.keys(catalogues) as Language[];
 
