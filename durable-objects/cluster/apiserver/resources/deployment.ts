@@ -5,6 +5,7 @@
  */
 import { type FieldError, forbiddenField, invalid, notSupported } from "../../api/field-error.ts";
 import type { Deployment } from "../../api/objects.ts";
+import { same } from "../../api/same.ts";
 import { ageColumn, nameColumn, selectorColumn, templateColumns } from "../printing/cells.ts";
 import { type ResourceStrategy, strategy } from "../resource-strategy.ts";
 import { nonNegative } from "../validation/checks.ts";
@@ -32,6 +33,13 @@ const deploymentStrategy: ResourceStrategy<Deployment> = {
   },
   prepareForUpdate: (next, previous) => {
     next.status = previous.status;
+    // Annotations are copied to ReplicaSets, so that a change of them is work for the controller.
+    if (!same(next.metadata.annotations ?? {}, previous.metadata.annotations ?? {})) {
+      next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
+    }
+  },
+  prepareForStatusUpdate: (next, previous) => {
+    next.metadata.labels = previous.metadata.labels;
   },
   validate: ({ spec }) => validateSpec(spec),
   validateUpdate: (next, previous) => [...validateSpec(next.spec), ...validateSelectorKept(next.spec, previous.spec)],
