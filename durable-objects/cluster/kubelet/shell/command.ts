@@ -34,6 +34,9 @@ export type CommandResult = { exitCode: number } | { failed: string };
 /** Work is limited by counts: the deployed clock stands still within a turn. */
 const limits = { maxCommandCount: 5000, maxLoopIterations: 5000, maxOutputSize: 1024 * 1024, maxStringLength: 1024 * 1024 } as const;
 
+/** The exit code of a program that Ctrl-C ended. */
+export const interrupted = 130;
+
 /** Where a command runs; shell state outlives single lines. */
 export interface CommandPlace {
   kubelet: Kubelet;
@@ -81,9 +84,28 @@ export async function runCommand(where: CommandPlace, argv: readonly string[], s
   const script = shells.has(name) && argv[1] === "-c" ? argv[2] : undefined;
   const plain = script === undefined ? [...argv] : argv.length === 3 ? plainCommand(script) : undefined;
   const tool = plain && toolOf(where, plain[0] ?? "");
-  if (plain && tool) return { exitCode: await runTool(where, tool, [programName(plain[0] as string), ...plain.slice(1)], streams) };
+  if (plain && tool)
+    return { exitCode: await runTool(where, tool, [programName(plain[0] as string), ...plain.slice(1)], interruptible(streams)) };
   const stdin = streams.stdin && !streams.terminal ? await readAll(streams.stdin) : new Uint8Array();
   return { exitCode: await evaluate(where, { argv: [name, ...argv.slice(1)], shell: name, stdin }, streams) };
+}
+
+/** On a terminal Ctrl-C comes as a character of the input. */
+function interruptible(streams: CommandStreams): CommandStreams {
+  const { stdin, terminal, out } = streams;
+  if (!stdin || !terminal) return streams;
+  const pressed = new AbortController();
+  const watch = async (): Promise<void> => {
+    for await (const chunk of stdin) {
+      if (!chunk.includes(3)) continue;
+      out(new TextEncoder().encode("^C"));
+      pressed.abort();
+      return;
+    }
+  };
+  // Ends with the input, which nobody else reads.
+  void watch();
+  return { ...streams, signal: AbortSignal.any([streams.signal, pressed.signal]) };
 }
 
 export const toolOf = ({ place: { image } }: CommandPlace, word: string): Tool | undefined => {
@@ -101,7 +123,6 @@ export function plainCommand(script: string): string[] | undefined {
 export async function runTool(where: CommandPlace, tool: Tool, argv: readonly string[], streams: CommandStreams): Promise<number> {
   const reads = argv[0] === "nc" || argv.includes("@-");
   const stdin = reads && streams.stdin && !streams.terminal ? await readAll(streams.stdin) : new Uint8Array();
-  const interrupted = 130;
   const code = await tool(toolContext(where, argv, stdin, streams));
   return streams.signal.aborted && code !== 0 && argv[0] !== "ping" ? interrupted : code;
 }

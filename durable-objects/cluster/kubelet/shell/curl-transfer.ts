@@ -143,11 +143,15 @@ export class CurlSession {
   }
 
   #refuse({ scheme, badPort }: ParsedURL): void {
-    if (badPort !== undefined) throw new CurlError(3, "URL rejected: Port number was not a decimal number between 0 and 65535");
+    if (badPort !== undefined) throw this.#refused(3, "URL rejected: Port number was not a decimal number between 0 and 65535");
     if (scheme === "http") return;
-    this.#note(`Protocol "${scheme}" not supported`);
+    throw this.#refused(1, `Protocol "${scheme}" not supported`);
+  }
+
+  #refused(code: number, message: string): CurlError {
+    this.#note(message);
     this.#note("closing connection #-1");
-    throw new CurlError(1, `Protocol "${scheme}" not supported`);
+    return new CurlError(code, message);
   }
 
   #request(url: ParsedURL, method: string, data: Uint8Array | undefined, figures: Figures): HttpResponse {
@@ -204,8 +208,13 @@ export class CurlSession {
 
   #unresolved(host: string, error: string): CurlError {
     const { maxTime } = this.#plan;
-    if (error === "temporary-failure" && maxTime !== undefined && maxTime < 5)
-      return new CurlError(28, `Resolving timed out after ${maxTime * 1000 + 1} milliseconds`);
+    if (error === "temporary-failure" && maxTime !== undefined && maxTime < 5) {
+      const message = `Resolving timed out after ${maxTime * 1000 + this.#someMs(3)} milliseconds`;
+      this.#note(message);
+      this.#meter(`${idleMeter}\n`);
+      this.#note("closing connection #0");
+      return new CurlError(28, message);
+    }
     this.#note(`Could not resolve host: ${host}`);
     this.#note("shutting down connection #0");
     return new CurlError(6, `Could not resolve host: ${host}`);

@@ -27,7 +27,7 @@ export const hostname: Tool = ({ argv, place, out, err }) => {
         out(`${ips.join(" ")} \n`);
         return 0;
       }
-      err(`hostname: unrecognized option: I\n`);
+      err(`hostname: unrecognized option: I\n${usage}`);
       return 1;
     default:
       err("hostname: sethostname: Operation not permitted\n");
@@ -72,3 +72,16 @@ function userOf({ pod, container, image }: Parameters<Tool>[0]["place"]): { name
   if (uid === own.id) return { ...own, isKnown: true };
   return uid === 0 ? { name: "root", id: 0, isKnown: true } : { name: String(uid), id: uid, isKnown: false };
 }
+
+const usage = `BusyBox v1.36.1 (2026-11-23 14:57:04 UTC) multi-call binary.
+
+Usage: hostname [-sidf] [HOSTNAME | -F FILE]
+
+Show or set hostname or DNS domain name
+
+	-s	Short
+	-i	Addresses for the hostname
+	-d	DNS domain name
+	-f	Fully qualified domain name
+	-F FILE	Use FILE's content as hostname
+`;

@@ -4,7 +4,7 @@
  */
 import { hostnameOf } from "../../api/hosts-file.ts";
 import { programName } from "../process.ts";
-import { type CommandPlace, type CommandStreams, evaluate, hasProgram, plainCommand, runTool, toolOf } from "./command.ts";
+import { type CommandPlace, type CommandStreams, evaluate, hasProgram, interrupted, plainCommand, runTool, toolOf } from "./command.ts";
 
 /** @returns the exit code of the shell: that of its last command */
 export async function runShell(where: CommandPlace, shell: string, streams: CommandStreams): Promise<number> {
@@ -117,6 +117,7 @@ class TerminalShell {
     const signal = AbortSignal.any([this.#running.signal, this.#streams.signal]);
     try {
       this.#code = await runLine(this.#where, this.#shell, line, { ...this.#streams, signal });
+      if (this.#code === interrupted) this.#echo("\n");
     } finally {
       this.#running = undefined;
     }
@@ -165,10 +166,14 @@ class TerminalShell {
   }
 
   #interrupt(): void {
-    this.#echo("^C\n");
     this.#line = "";
-    if (this.#running) this.#running.abort();
-    else this.#prompt();
+    if (this.#running) {
+      this.#echo("^C");
+      this.#running.abort();
+    } else {
+      this.#echo("^C\n");
+      this.#prompt();
+    }
   }
 
   #enter(): void {

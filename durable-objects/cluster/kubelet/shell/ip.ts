@@ -19,12 +19,15 @@ export const ip: Tool = (context) => {
   const flags = words.filter((word) => word.startsWith("-"));
   const [object = "", ...rest] = words.filter((word) => !word.startsWith("-"));
   const family = flags.includes("-4") ? 4 : flags.includes("-6") ? 6 : undefined;
-  const supported = isBusybox ? flags.every((flag) => /^-[46o]$/.test(flag)) : flags.every((flag) => /^-(4|6|br)$/.test(flag));
+  const supported = isBusybox ? flags.every((flag) => /^-[46o]$/.test(flag)) : flags.every((flag) => /^-(4|6|br|o)$/.test(flag));
   if (!supported || object === "") return badUse(context, isBusybox, object);
   const host = hostOf(context);
   const printer: Printer = { context, isBusybox, family, host };
-  if ("address".startsWith(object)) return flags.includes("-br") ? briefAddresses(printer) : addresses(printer, rest, true);
-  if ("link".startsWith(object)) return addresses(printer, rest, false);
+  const isBrief = flags.includes("-br");
+  if ("address".startsWith(object) && flags.includes("-o")) return addressLines(printer, rest);
+  if ("address".startsWith(object)) return isBrief ? briefAddresses(printer) : addresses(printer, rest, true);
+  if ("link".startsWith(object)) return isBrief ? briefLinks(printer) : addresses(printer, rest, false);
+  if ("neighbour".startsWith(object)) return neighbours(printer);
   if ("route".startsWith(object)) return routes(printer, rest);
   return badUse(context, isBusybox, object);
 };
@@ -102,6 +105,34 @@ function briefAddresses({ context, host, family }: Printer): number {
   return 0;
 }
 
+function briefLinks({ context, host }: Printer): number {
+  context.out(`${"lo".padEnd(16)} UNKNOWN        00:00:00:00:00:00 <LOOPBACK,UP,LOWER_UP> \n`);
+  context.out(`${"eth0@if3".padEnd(16)} UP             ${host.mac} <BROADCAST,MULTICAST,UP,LOWER_UP> \n`);
+  return 0;
+}
+
+/** `-o`: an address a line. */
+function addressLines({ context, family, host }: Printer, rest: readonly string[]): number {
+  const line = (device: string, text: string): void => {
+    if (rest.includes("lo") && device !== "1: lo") return;
+    if (rest.includes("eth0") && device !== "2: eth0") return;
+    context.out(`${device}    ${text}\\       valid_lft forever preferred_lft forever\n`);
+  };
+  if (family !== 6) line("1: lo", "inet 127.0.0.1/8 scope host lo");
+  if (family !== 4) line("1: lo", "inet6 ::1/128 scope host ");
+  if (family !== 6 && host.ip) line("2: eth0", `inet ${host.ip}/24 brd ${host.broadcast} scope global eth0`);
+  if (family !== 4 && host.ip6) line("2: eth0", `inet6 ${host.ip6}/64 scope global `);
+  if (family !== 4) line("2: eth0", `inet6 ${host.linkLocal}/64 scope link `);
+  return 0;
+}
+
+/** The one neighbour a pod has is its gateway. */
+function neighbours({ context, isBusybox, host }: Printer): number {
+  const mac = `fe:${(hexDigest(host.gateway).match(/../g) ?? []).slice(0, 5).join(":")}`;
+  context.out(`${host.gateway} dev eth0 lladdr ${mac} ${isBusybox ? "ref 1 used 0/0/0 probes 1 REACHABLE\n" : "REACHABLE \n"}`);
+  return 0;
+}
+
 function routes({ context, isBusybox, family, host }: Printer, rest: readonly string[]): number {
   const source = (ip6: boolean): string => `${isBusybox ? "  " : " "}src ${ip6 ? host.ip6 : host.ip}`;
   if (rest[0] === "get") {
@@ -150,5 +181,10 @@ OPTIONS := -f[amily] inet|inet6|link | -o[neline]
 ip addr add|del IFADDR dev IFACE | show|flush [dev IFACE] [to PREFIX]
 ip route list|flush|add|del|change|append|replace|test ROUTE
 ip link set IFACE [up|down] [arp on|off] [multicast on|off]
+	[promisc on|off] [mtu NUM] [name NAME] [qlen NUM] [address MAC]
+	[master IFACE | nomaster] [netns PID]
+ip tunnel add|change|del|show [NAME]
+	[mode ipip|gre|sit] [remote ADDR] [local ADDR] [ttl TTL]
 ip neigh show|flush [to PREFIX] [dev DEV] [nud STATE]
+ip rule [list] | add|del SELECTOR ACTION
 `;

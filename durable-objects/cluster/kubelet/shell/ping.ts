@@ -1,4 +1,5 @@
 /** ping, in the two makes that images bring: busybox and iputils. */
+import { parseHostsFile } from "../../api/hosts-file.ts";
 import { parseIP } from "../../api/ip-address.ts";
 import type { Route } from "../../api/network.ts";
 import { connect, resolverError } from "./connection.ts";
@@ -64,9 +65,11 @@ function echo(context: ToolContext, route: Route, ip: string): Reply | undefined
 }
 
 /** Routers that the reply passed: none from the own address, loopback or the own node, one within the node or from a node, two between pods of two nodes. */
-function routersBetween({ place: { pod } }: ToolContext, { backend }: Route, ip: string): number {
+function routersBetween(context: ToolContext, { backend }: Route, ip: string): number {
+  const { pod } = context.place;
   const own = new Set([
     "127.0.0.1",
+    gatewayOf(context),
     "::1",
     ...(pod.status.podIPs ?? []).map((each) => each.ip),
     ...(pod.status.hostIPs ?? []).map((each) => each.ip),
@@ -193,7 +196,12 @@ const icmpTexts: Record<NonNullable<Route["icmp"]>, string> = {
 
 async function iputils(context: ToolContext): Promise<number> {
   const options = readOptions(context.argv.slice(1), iputilsSpec);
-  if (options.problem?.kind === "unknown") return complain(context, `ping: invalid option -- '${options.problem.name}'`, 2);
+  if (options.problem?.kind === "unknown") {
+    context.err(`ping: invalid option -- '${options.problem.name}'\n${iputilsUsage}`);
+    return 2;
+  }
+  if (optionValue(options, "c") === "0")
+    return complain(context, "ping: invalid argument: '0': out of range: 1 <= value <= 9223372036854775807");
   if (options.problem) return complain(context, `ping: option requires an argument -- '${options.problem.name}'`, 2);
   if (options.operands.length === 0) return complain(context, "ping: usage error: Destination address required");
   const plan = planOf(options);
@@ -209,11 +217,14 @@ async function iputils(context: ToolContext): Promise<number> {
   context.out(ip.includes(":") && isAddress ? `PING ${ip}(${ip}) ${sizes}\n` : `PING ${canonical} (${ip}) ${sizes}\n`);
   const from = isAddress || hasOption(options, "n") ? ip : `${reverse(context, ip)} (${ip})`;
   const gateway = gatewayOf(context);
+  // The time of sending travels in the data; without room for it nothing is measured.
+  const hasTime = plan.size >= 16;
   let errors = 0;
   const { sent, replies } = await run(context, plan, first.route, ip, (seq, reply, route) => {
     if (reply) {
       if (plan.isQuiet) return;
-      context.out(`${plan.size + 8} bytes from ${from}: icmp_seq=${seq + 1} ttl=${reply.ttl} time=${significant(reply.ms)} ms\n`);
+      const time = hasTime ? ` time=${reply.ms.toFixed(3)} ms` : "";
+      context.out(`${plan.size + 8} bytes from ${from}: icmp_seq=${seq + 1} ttl=${reply.ttl}${time}\n`);
     } else if (route.icmp !== undefined) {
       errors += 1;
       if (!plan.isQuiet) context.out(`From ${gateway} icmp_seq=${seq + 1} ${icmpTexts[route.icmp]}\n`);
@@ -223,11 +234,9 @@ async function iputils(context: ToolContext): Promise<number> {
   context.out(
     `\n--- ${canonical} ping statistics ---\n${sent} packets transmitted, ${replies.length} received, ${errors > 0 ? `+${errors} errors, ` : ""}${lossOf(sent, replies)}% packet loss, time ${took}ms\n`,
   );
-  context.out(replies.length > 0 ? `rtt min/avg/max/mdev = ${summary(replies).join("/")} ms\n` : "\n");
+  context.out(replies.length > 0 && hasTime ? `rtt min/avg/max/mdev = ${summary(replies).join("/")} ms\n` : "\n");
   return replies.length > 0 ? 0 : 1;
 }
-
-const significant = (ms: number): string => (ms < 0.1 ? ms.toFixed(3) : ms.toFixed(3));
 
 /** The pod's first router: the node's end of its link. */
 function gatewayOf({ place: { pod } }: ToolContext): string {
@@ -235,10 +244,65 @@ function gatewayOf({ place: { pod } }: ToolContext): string {
   return ip.replace(/\.\d+$/, ".1");
 }
 
-/** The name that the address has in the reverse zone, or the address itself. */
-function reverse({ network, sender }: ToolContext, ip: string): string {
+/** The name that the address has in the hosts file or in the reverse zone, or the address itself. */
+function reverse({ network, sender, files }: ToolContext, ip: string): string {
+  const hosts = parseHostsFile(new TextDecoder().decode(files.read("/etc/hosts") ?? new Uint8Array()));
+  const [own] = hosts.find((entry) => entry.ip === ip)?.names ?? [];
+  if (own !== undefined) return own;
   if (ip.includes(":")) return ip;
   const { answers } = network.resolve({ from: sender, name: `${ip.split(".").reverse().join(".")}.in-addr.arpa.`, type: "PTR" });
   const [first] = answers.filter(({ type }) => type === "PTR");
   return first ? first.data.replace(/\.$/, "") : ip;
 }
+
+const iputilsUsage = `
+Usage
+  ping [options] <destination>
+
+Options:
+  <destination>      dns name or ip address
+  -a                 use audible ping
+  -A                 use adaptive ping
+  -B                 sticky source address
+  -c <count>         stop after <count> replies
+  -C                 call connect() syscall on socket creation
+  -D                 print timestamps
+  -d                 use SO_DEBUG socket option
+  -e <identifier>    define identifier for ping session, default is random for
+                     SOCK_RAW and kernel defined for SOCK_DGRAM
+                     Imply using SOCK_RAW (for IPv4 only for identifier 0)
+  -f                 flood ping
+  -h                 print help and exit
+  -I <interface>     either interface name or address
+  -i <interval>      seconds between sending each packet
+  -L                 suppress loopback of multicast packets
+  -l <preload>       send <preload> number of packages while waiting replies
+  -m <mark>          tag the packets going out
+  -M <pmtud opt>     define mtu discovery, can be one of <do|dont|want>
+  -n                 no dns name resolution
+  -O                 report outstanding replies
+  -p <pattern>       contents of padding byte
+  -q                 quiet output
+  -Q <tclass>        use quality of service <tclass> bits
+  -s <size>          use <size> as number of data bytes to be sent
+  -S <size>          use <size> as SO_SNDBUF socket option value
+  -t <ttl>           define time to live
+  -U                 print user-to-user latency
+  -v                 verbose output
+  -V                 print version and exit
+  -w <deadline>      reply wait <deadline> in seconds
+  -W <timeout>       time to wait for response
+
+IPv4 options:
+  -4                 use IPv4
+  -b                 allow pinging broadcast
+  -R                 record route
+  -T <timestamp>     define timestamp, can be one of <tsonly|tsandaddr|tsprespec>
+
+IPv6 options:
+  -6                 use IPv6
+  -F <flowlabel>     define flow label, default is random
+  -N <nodeinfo opt>  use icmp6 node info query, try <help> as argument
+
+For more details see ping(8).
+`;

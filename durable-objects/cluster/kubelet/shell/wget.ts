@@ -159,9 +159,10 @@ class Download {
   #showHead({ status, headers }: HttpResponse): void {
     const line = `HTTP/1.1 ${status} ${statusText(status)}`;
     const isError = status >= 400;
+    const isRedirect = status >= 300 && status < 400 && headerValue(headers, "location") !== undefined;
     if (hasOption(this.#options, "S", "server-response")) {
       this.#context.err(`  ${line}\n`);
-      if (!isError) this.#context.err(`${headers.map(([name, value]) => `  ${name}: ${value}\n`).join("")}  \n`);
+      if (!isError) this.#context.err(`${headers.map(([name, value]) => `  ${name}: ${value}\n`).join("")}${isRedirect ? "" : "  \n"}`);
     }
     if (isError) throw new GivenUp(`server returned error: ${line}`);
   }
