@@ -8,7 +8,6 @@ import { MemoryStorage } from "../durable-objects/cluster/storage/memory-storage
 
 export interface Answer {
   code: number;
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into answers of any kind
   body: any;
   warnings: string[];
 }

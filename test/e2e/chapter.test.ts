@@ -27,7 +27,6 @@ describe.each<KubectlVersion>(["35", "30"])("the chapter with kubectl 1.%s", (ve
     const response = await fetch(`${server.url}/s/demo${path}`, init);
     return { status: response.status, text: await response.text() };
   };
-  // biome-ignore lint/suspicious/noExplicitAny: answers of /route and /resolve as the contract has them
   const post = async (path: string, body: object): Promise<any> =>
     JSON.parse((await http(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) })).text);
   const podIP = (app: string): Promise<string> => ok(`kubectl get pod -l app=${app} --output jsonpath='{.items[0].status.podIP}'`);
