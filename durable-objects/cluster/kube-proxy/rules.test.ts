@@ -44,7 +44,7 @@ describe("backends", () => {
           });
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 });
