@@ -129,14 +129,27 @@ function Hops({ hops }: { hops: Hop[] }): JSX.Element {
   );
 }
 
-const evidenceOf = (hop: Hop): string => {
+/** The one fact of a hop that stands beside its name. */
+function evidenceOf(hop: Hop): string {
   const place = hop.at.split("/").at(-1) ?? "";
-  if (hop.rule) return `${place}, ${hop.rule.chain} ${hop.rule.line}`;
-  if (hop.answers && hop.answers.length > 0) return hop.answers.join(", ");
-  if (hop.dstAfter) return `→ ${hop.dstAfter}`;
-  if (hop.query) return hop.query;
-  return hop.dst ? `→ ${hop.dst}` : place;
-};
+  switch (hop.does) {
+    case "read":
+      return [hop.params?.host, hop.params?.port].filter((part) => part !== undefined && part !== "").join(":");
+    case "search":
+      return hop.search?.[0] === undefined ? place : `+ .${hop.search[0]}`;
+    case "answer":
+      return hop.answers?.join(", ") || (hop.rcode ?? place);
+    case "match":
+      return hop.rule ? `${place}, ${hop.rule.chain.slice(0, 12)}… ${hop.rule.line}` : place;
+    case "connect":
+    case "ask":
+      return `→ ${hop.dst ?? place}`;
+    case "rewrite":
+      return `→ ${hop.dstAfter ?? place}`;
+    default:
+      return place;
+  }
+}
 
 function Evidence({ of }: { of: Hop }): JSX.Element {
   return (

@@ -9,6 +9,7 @@ export interface Hop {
   at: string;
   does: "read" | "search" | "ask" | "answer" | "connect" | "match" | "rewrite" | "deliver" | "reply" | "stop";
   sentence: string;
+  params?: Record<string, string | number | boolean>;
   search?: string[];
   query?: string;
   type?: string;
