@@ -341,13 +341,13 @@ class Stage {
       .filter((found) => found !== undefined);
     if (of !== undefined) {
       const states = [where].flat() as string[];
-      const born = new Map(this.#cluster.born.map(({ metadata }, at) => [metadata.uid, at]));
+      const number = (each: Pod): number => Number(/-(\d+)$/.exec(this.#names.nameOf(each))?.[1] ?? 0);
       const matching = all
         .filter(
           (each) => this.#names.text(each.metadata.ownerReferences?.[0]?.name ?? each.metadata.generateName ?? "").replace(/-$/, "") === of,
         )
         .filter((each) => states.every((state) => isIn(each, state)))
-        .sort((a, b) => (born.get(a.metadata.uid) ?? 0) - (born.get(b.metadata.uid) ?? 0));
+        .sort((a, b) => number(a) - number(b));
       chosen.push(...(count === "all" ? matching : matching.slice(0, count)));
     }
     this.#cluster.together(() => {

@@ -23,6 +23,7 @@ import { layOut } from "./endpointslice-layout.ts";
 import { controllerReference, isControlledBy } from "./owner-references.ts";
 import { isReady } from "./pod-state.ts";
 import { addressOf, hasEndpoint, hasSelector, hostnameFor, isHeadless, selectedPods, servicesOf, targetPort } from "./service-pods.ts";
+import { isAuto, zoneHints } from "./topology-hints.ts";
 import { PerCluster, TriggerTimes, triggerTimeAnnotation } from "./trigger-times.ts";
 
 export const serviceNameLabel = "kubernetes.io/service-name";
@@ -55,7 +56,7 @@ export function reconcileSlices(
   const isStale = (slice: EndpointSlice): boolean => !same(slice.metadata.labels, labels);
   for (const family of families) {
     const own = present.filter((slice) => slice.addressType === family && isControlledBy(slice, service));
-    const layout = layOut(own, endpointsByPorts(service, pods, family, nodes), isStale);
+    const layout = layOut(own, withZoneHints(service, endpointsByPorts(service, pods, family, nodes), nodes), isStale);
     for (const { slice, ports, endpoints } of layout.writes) {
       if (slice === undefined) actions.push({ do: "create", slice: newSlice(service, family, ports, endpoints, triggered) });
       else if (isStale(slice) || !same(slice.ports, ports) || !same(slice.endpoints, endpoints)) {
@@ -88,6 +89,24 @@ function endpointsByPorts(
     group.endpoints.push(endpointOf(pod, service, ip, node));
   }
   return [...groups.keys()].sort().map((key) => groups.get(key) as { ports: EndpointPort[] | null; endpoints: SliceEndpoint[] });
+}
+
+/** `topology-mode: Auto` looks at all endpoints of a family at once. */
+function withZoneHints(
+  service: Service,
+  groups: { ports: EndpointPort[] | null; endpoints: SliceEndpoint[] }[],
+  nodes: ReadonlyMap<string, Node>,
+): { ports: EndpointPort[] | null; endpoints: SliceEndpoint[] }[] {
+  if (!isAuto(service)) return groups;
+  const { zones } = zoneHints(
+    groups.flatMap(({ endpoints }) => endpoints),
+    [...nodes.values()],
+  );
+  const hinted = (endpoint: SliceEndpoint): SliceEndpoint => {
+    const zone = zones?.get(endpoint);
+    return zone === undefined ? endpoint : { ...endpoint, hints: { forZones: [{ name: zone }] } };
+  };
+  return groups.map(({ ports, endpoints }) => ({ ports, endpoints: endpoints.map(hinted) }));
 }
 
 const portsOn = (pod: Pod, service: Service): EndpointPort[] =>
@@ -201,9 +220,12 @@ export const endpointSliceController: Controller = {
     if (!service) return triggers.for(context).forget(key);
     if (service.spec.type === "ExternalName" || !hasSelector(service)) return;
     const pods = selectedPods(service, context);
-    const nodes = nodesOf(pods, context);
-    const actions = reconcileSlices(service, pods, managedSlices(service, context), nodes, triggers.for(context).look(key, service, pods));
+    const nodes = new Map(context.list<Node>("nodes").map((node) => [node.metadata.name, node]));
+    const present = managedSlices(service, context);
+    const isNew = present.length === 0 || triggers.for(context).knows(key);
+    const actions = reconcileSlices(service, pods, present, nodes, triggers.for(context).look(key, service, pods));
     for (const action of actions) perform(action, context);
+    if (isAuto(service) && isNew) reportHints(service, pods, present, nodes, context);
     reportMissingNodes(service, pods, nodes, context);
   },
 };
@@ -225,13 +247,6 @@ const managedSlices = (service: Service, read: Reader): EndpointSlice[] =>
         metadata.deletionTimestamp === undefined,
     );
 
-function nodesOf(pods: readonly Pod[], read: Reader): Map<string, Node> {
-  const names = new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []));
-  return new Map([...names].flatMap((name) => nodeEntry(read.get<Node>("nodes", undefined, name))));
-}
-
-const nodeEntry = (node: Node | undefined): [string, Node][] => (node ? [[node.metadata.name, node]] : []);
-
 function perform(action: SliceAction, context: ControllerContext): void {
   switch (action.do) {
     case "create":
@@ -245,6 +260,25 @@ function perform(action: SliceAction, context: ControllerContext): void {
       return;
     default:
       action satisfies never;
+  }
+}
+
+/** Says whether hints could be given; not by looking again after a sleep. */
+function reportHints(
+  service: Service,
+  pods: readonly Pod[],
+  present: readonly EndpointSlice[],
+  nodes: ReadonlyMap<string, Node>,
+  context: ControllerContext,
+): void {
+  for (const family of service.spec.ipFamilies ?? ["IPv4"]) {
+    const endpoints = endpointsByPorts(service, pods, family, nodes).flatMap((group) => group.endpoints);
+    const hints = zoneHints(endpoints, [...nodes.values()]);
+    const say = (type: "Normal" | "Warning", reason: string, what: string): void =>
+      context.event(service, type, reason, `${what}, addressType: ${family}`, endpointSliceController.name);
+    const had = present.some((slice) => slice.addressType === family && slice.endpoints?.some((endpoint) => endpoint.hints !== undefined));
+    if (hints.zones === undefined) say("Warning", "TopologyAwareHintsDisabled", hints.why);
+    else if (!had) say("Normal", "TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled");
   }
 }
 

@@ -30,6 +30,11 @@ export class TriggerTimes {
     return changed.length === 0 ? undefined : timeOf(Math.min(...changed));
   }
 
+  /** False before the first look of this cluster's waking life. */
+  knows(key: string): boolean {
+    return this.#seen.has(key);
+  }
+
   forget(key: string): void {
     this.#seen.delete(key);
   }
