@@ -34,16 +34,15 @@ export function validateObjectMeta(meta: Partial<ObjectMeta>, { namespaced, name
   if (meta.generation !== undefined && meta.generation < 0) {
     errors.push(invalid("metadata.generation", meta.generation, "must be greater than or equal to 0"));
   }
-  return [...errors, ...validateSharedParts(meta)];
+  return [...errors, ...validateSharedParts(meta), ...validateFinalizers(meta.finalizers ?? [])];
 }
 
-/** What is checked on every write: labels, annotations, owners, finalizers. */
+/** What the server looks at again when it compares two states. */
 function validateSharedParts(meta: Partial<ObjectMeta>): FieldError[] {
   return [
     ...validateLabels(meta.labels, "metadata.labels"),
     ...validateAnnotations(meta.annotations, "metadata.annotations"),
     ...validateOwnerReferences(meta.ownerReferences ?? []),
-    ...validateFinalizers(meta.finalizers ?? []),
   ];
 }
 
