@@ -35,7 +35,7 @@ function takeRequest(bytes: Uint8Array): { request: HttpRequest; rest: Uint8Arra
   if (bytes.length === 0) return "incomplete";
   const end = headEnd(bytes);
   if (!end) return bytes.length > headLimitBytes || !looksLikeRequest(bytes) ? "garbage" : "incomplete";
-  const [first = "", ...lines] = latin1(bytes.subarray(0, end.at)).split(/\r?\n/);
+  const [first = "", ...lines] = latin1(bytes.subarray(0, end.at)).replace(/\r$/, "").split(/\r?\n/);
   const match = requestLine.exec(first);
   if (!match) return "garbage";
   const [, method = "", target = "", version] = match;
