@@ -1,6 +1,6 @@
 /**
  * How many of the captured creates and updates each kind answers as the real server does: `golden-corpus.ts`, counted by
- * kind. Run alone it prints the shares and the first failures of each kind.
+ * kind.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
