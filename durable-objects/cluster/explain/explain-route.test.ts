@@ -225,6 +225,22 @@ describe("explainRoute says why not, in the words of the design", () => {
     expect({ ...ko, message: "", fix: "", also: [] }).toEqual({ ...en, message: "", fix: "", also: [] });
   });
 
+  it.each<{ proxyMode: "nftables" | "ipvs"; en: string; ko: string }>([
+    {
+      proxyMode: "nftables",
+      en: "Refused on node-1: 10.96.71.4 has rules only for TCP port 80; everything else to a ClusterIP is rejected.",
+      ko: "node-1에서 거부됨: 10.96.71.4에는 TCP 80 포트 규칙만 있고, ClusterIP로 가는 나머지는 모두 거부됩니다.",
+    },
+    {
+      proxyMode: "ipvs",
+      en: "Refused on node-1: 10.96.71.4 is bound on this node, and anything but its Service ports is rejected.",
+      ko: "node-1에서 거부됨: 10.96.71.4는 이 노드에 바인딩되어 있고 Service 포트가 아닌 요청은 모두 거부됩니다.",
+    },
+  ])("ping a ClusterIP in mode $proxyMode", ({ proxyMode, ...want }) => {
+    const { en, ko } = why(sleep + api + service(plain), { protocol: "ICMP" }, { options: { proxyMode } });
+    expect({ en: en?.message, ko: ko?.message }).toEqual(want);
+  });
+
   it("shows the packet on one side and the rule's match on the other", () => {
     expect(why(sleep + api + service(plain), { protocol: "ICMP" }).en?.params).toEqual({
       ip: "10.96.71.4",

@@ -116,6 +116,7 @@ function unservedClusterIP(service: Service, route: Route, node: string): Findin
   const ip = route.target!.ip;
   const found = unmatched(service, { ip, port: route.target!.port, node });
   if (found.code !== "icmp-to-service") return found;
+  if (route.cause?.params["mode"] === "ipvs") return finding("icmp-to-service-ipvs", { node, ip }, found.because, found.fix);
   const ports = (service.spec.ports ?? []).map(({ protocol = "TCP", port }) => ({ protocol, port }));
   return finding("icmp-to-service-nftables", { node, ip, ports }, found.because, found.fix);
 }

@@ -94,6 +94,8 @@ const sends: Send[] = [
   [browser, "203.0.113.20"],
   [browser, "10.96.1.1"],
   [browser, "example.com", { port: 80 }],
+  ["sleep-1", "web", { http: {} }, "", { options: { proxyMode: "nftables" } }],
+  ["sleep-1", "web", { http: {} }, "", { options: { proxyMode: "ipvs" } }],
 ];
 
 const routes = (): Route[] => {
@@ -133,11 +135,27 @@ describe("hopSentence", () => {
   });
 });
 
+describe("hopSentence of the rule that chose", () => {
+  it.each([
+    {
+      proxyMode: "iptables",
+      want: "Line 2 was skipped (draw 0.74, needs < 0.500). Line 3 matched: the last line needs no draw. Over many requests each of the 2 pods gets one in two.",
+    },
+    { proxyMode: "nftables", want: "A random number modulo 2 was 1; entry 1 is 10.244.1.3:80." },
+    { proxyMode: "ipvs", want: "Round robin: it was the turn of 10.244.1.3:80 (2 of 2)." },
+  ] as const)("is told as mode $proxyMode chooses", ({ proxyMode, want }) => {
+    const { hops } = new TestCluster(manifests, { options: { proxyMode } }).route("sleep-1", "web", { port: 80 });
+    expect(hops.filter(({ does }) => does === "match").map((hop) => hopSentence(hop, "en"))).toEqual([want]);
+  });
+});
+
 describe("ruleSentence", () => {
   it("has a complete sentence for every rule of a node", () => {
-    const { rules } = new TestCluster(manifests).kubeProxy.rulesOf("node-1", "IPv4").toJSON();
+    const modes = ["iptables", "nftables", "ipvs"] as const;
+    const { kubeProxy } = new TestCluster(manifests);
+    const rules = modes.flatMap((mode) => kubeProxy.rulesOf("node-1", "IPv4", mode).toJSON().rules);
     const sentences = rules.flatMap((rule) => languages.map((language) => ruleSentence(rule, language)));
-    expect(sentences.filter((text) => /undefined|NaN|\[object| {2}| \./.test(text))).toEqual([]);
-    expect(sentences).toContain("Service empty has no endpoints: its packets are rejected.");
+    expect(sentences.filter((text) => /undefined|NaN|\[object| {2}| \.|: \.|\bto \.$/.test(text))).toEqual([]);
+    expect(sentences).toContain("Service empty without endpoints: packets are rejected.");
   });
 });

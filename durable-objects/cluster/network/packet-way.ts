@@ -132,13 +132,13 @@ class PacketWay {
     if ("unsupported" in walked) return walked.unsupported;
     const { walk } = walked;
     const ending = endingRule(walk);
-    if (ending !== undefined) return this.#endedByRule(walk, node);
+    if (ending !== undefined) return this.#endedByRule(walk, node, walked.mode);
     this.#dst = walk.dst;
     this.#port = walk.destinationPort;
     return walk.to === "process" ? this.#atNode(node) : this.#onward(node, enters);
   }
 
-  #walk(node: string, enters: Enters): { walk: Walk } | { unsupported: Draft } {
+  #walk(node: string, enters: Enters): { walk: Walk; mode: string } | { unsupported: Draft } {
     const { kubeProxy, random, now, affinity, detail } = this.#context;
     const packet = this.#packet(enters);
     try {
@@ -161,10 +161,13 @@ class PacketWay {
           ...(this.#port === undefined ? {} : { port: this.#port }),
         };
         const choices = rewritten ? this.#candidates.length : 0;
-        this.#hops.push(...hopsOfWalk(walk, { node, mode: rules.mode, before, srcAfter, choices }, detail === "full" ? "full" : undefined));
+        const owner = this.#context.book.ownerOf(walk.dst);
+        const pod = owner?.kind === "pod" ? owner.pod.metadata.name : undefined;
+        const rewriting = { node, mode: rules.mode, before, srcAfter, choices, pod };
+        this.#hops.push(...hopsOfWalk(walk, rewriting, detail === "full" ? "full" : undefined));
       }
       this.#src = srcAfter;
-      return { walk };
+      return { walk, mode: rules.mode };
     } catch (error) {
       if (!(error instanceof UnsupportedModeError)) throw error;
       return { unsupported: { verdict: "unsupported", cause: { code: "proxy-mode", params: { mode: error.mode, node } } } };
@@ -183,9 +186,9 @@ class PacketWay {
     };
   }
 
-  #endedByRule(walk: Walk, node: string): Draft {
+  #endedByRule(walk: Walk, node: string, mode: string): Draft {
     const ending = endingRule(walk)!;
-    const params = { node, role: ending.role, destination: endpointText(this.#dst, this.#port) };
+    const params = { node, mode, role: ending.role, destination: endpointText(this.#dst, this.#port) };
     const cause: Cause = { code: `rule-${ending.role}`, params };
     const { rule, objects } = ending;
     if (walk.verdict === "drop") return { verdict: "dropped", rule, objects, cause };

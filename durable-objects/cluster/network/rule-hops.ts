@@ -15,6 +15,8 @@ export interface Rewriting {
   srcAfter: string;
   /** Endpoints that the deciding rule chose from, with the chance of the chosen one; 0: not counted. */
   choices: number;
+  /** Name of the pod that the packet goes to now. A rule may stand for many endpoints; hops point at this one. */
+  pod: string | undefined;
 }
 
 /** The rule that ended the walk, where one did. */
@@ -42,28 +44,36 @@ function endingHop(ending: MatchedRule, of: Rewriting, detail: "full" | undefine
   };
 }
 
-/** The rule that picked the endpoint: the jump to its chain, or the rewriting rule itself where nothing was picked. */
+/** The rule that picked the endpoint: the one that drew, or the jump to the endpoint's chain, or the rewriting rule itself. */
 function choosingHop(walk: Walk, rewriting: MatchedRule, of: Rewriting, detail: "full" | undefined): HopDraft {
-  const chooser =
-    walk.matched.slice(0, walk.matched.indexOf(rewriting)).findLast(({ to }) => to !== undefined && to === rewriting.rule.chain) ??
-    rewriting;
+  const before = walk.matched.slice(0, walk.matched.indexOf(rewriting));
+  const jump = before.findLast(({ to }) => to !== undefined && to === rewriting.rule.chain);
+  const chooser = rewriting.draw === undefined ? (jump ?? rewriting) : rewriting;
   const sends = rewriting.dnat === undefined ? "" : endpointText(rewriting.dnat.ip, rewriting.dnat.port);
+  const { code, params } = chosenHow(chooser, rewriting, of);
   return {
     at: nodePlace(of.node),
     does: "match",
-    code: chooser.role === "affinity" ? "rule-remembers" : chooser.draw === undefined ? "rule-matches" : "rule-draws",
-    params: {
-      node: of.node,
-      mode: of.mode,
-      ...lineOf(chooser.rule),
-      sends,
-      choices: of.choices,
-      ...(chooser.draw === undefined ? {} : { draw: chooser.draw, below: chooser.below ?? 1 }),
-    },
-    objects: [...chooser.objects],
+    code,
+    params: { node: of.node, mode: of.mode, ...lineOf(chooser.rule), sends, choices: of.choices, ...params },
+    objects: objectsOnTheWay(chooser, of),
     rule: chooser.rule,
     ...evaluatedOf(chooser, detail),
   };
+}
+
+/** How the endpoint was chosen, which differs from mode to mode: line by line with a chance each, by one number, or by turns. */
+function chosenHow(chooser: MatchedRule, rewriting: MatchedRule, { mode, choices }: Rewriting): Pick<HopDraft, "code" | "params"> {
+  const { draw, below = 1 } = chooser;
+  if (chooser.role === "affinity" || (mode === "ipvs" && draw === undefined)) return { code: "rule-remembers", params: {} };
+  if (mode === "ipvs") {
+    const scheduler = / -s (\S+)/.exec(chooser.rule.text)?.[1] ?? "";
+    // Line 1 of a virtual server is the server itself, its real servers follow in order.
+    return { code: "rule-turn", params: { scheduler, turn: rewriting.rule.line - 1 } };
+  }
+  if (draw === undefined) return { code: "rule-matches", params: {} };
+  if (mode === "nftables") return { code: "rule-number", params: { number: Math.floor(draw * choices) } };
+  return { code: "rule-draws", params: { draw, below } };
 }
 
 function rewriteHop(walk: Walk, rewriting: MatchedRule, of: Rewriting): HopDraft {
@@ -77,7 +87,7 @@ function rewriteHop(walk: Walk, rewriting: MatchedRule, of: Rewriting): HopDraft
     does: "rewrite",
     code: src === srcAfter ? "rewrite-destination" : "rewrite-both",
     params: { node: of.node, dst, dstAfter, port: before.port ?? 0, portAfter: walk.destinationPort ?? 0, srcAfter },
-    objects: [...rewriting.objects],
+    objects: objectsOnTheWay(rewriting, of),
     src,
     dst,
     dstAfter,
@@ -86,8 +96,16 @@ function rewriteHop(walk: Walk, rewriting: MatchedRule, of: Rewriting): HopDraft
   };
 }
 
+function objectsOnTheWay({ objects }: MatchedRule, { pod }: Rewriting): HopDraft["objects"] {
+  const distinct = new Map(objects.map((object) => [`${object.kind} ${object.namespace} ${object.name} ${object.field}`, object]));
+  return [...distinct.values()].filter(({ kind, name }) => kind !== "Pod" || pod === undefined || name === pod);
+}
+
 /** Only the source changes: by kube-proxy's rules, or (without a rule) by the pod network. */
-export function sourceHop({ node, before, srcAfter: ip }: Omit<Rewriting, "choices" | "mode">, rule: RuleRef | undefined): HopDraft {
+export function sourceHop(
+  { node, before, srcAfter: ip }: Pick<Rewriting, "node" | "before" | "srcAfter">,
+  rule: RuleRef | undefined,
+): HopDraft {
   const src = endpointText(before.src, before.sourcePort);
   const srcAfter = endpointText(ip, before.sourcePort);
   return {

@@ -28,6 +28,8 @@ export type HopCode =
   | "load-balancer-picks"
   | "router-picks"
   | "rule-draws"
+  | "rule-number"
+  | "rule-turn"
   | "rule-matches"
   | "rule-remembers"
   | "rule-rejects"

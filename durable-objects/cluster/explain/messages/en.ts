@@ -34,6 +34,23 @@ const portList = (ports: readonly ServicePortText[]): string => ports.map(({ pro
 /** What the sender's socket is told. */
 const told = (icmp: string): string => (icmp === "tcp-reset" ? "a TCP reset" : icmp === "" ? "nothing" : `ICMP ${icmp.replace("-", " ")}`);
 
+export interface RuleParams {
+  /** Empty: the rule is for more than one Service. */
+  service: string;
+  /** Pods or addresses, separated by commas; empty where the rule names none. */
+  endpoint: string;
+  /** The chain, set or map it goes on to; empty where it decides by itself. */
+  target: string;
+  probability?: number;
+  /** All of `endpoint` with the same chance. */
+  evenly: boolean;
+}
+
+const service = (p: RuleParams): string => (p.service === "" ? "a Service" : `Service ${p.service}`);
+const sentenceCase = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const addressedTo = (p: RuleParams, what: string): string =>
+  p.target === "" ? `For packets to ${what} of ${service(p)}.` : `Packets to ${what} of ${service(p)} continue in ${p.target}.`;
+
 export const en = {
   hop: {
     "read-url": ({ host, port, literal }: { host: string; port: number; literal: boolean }) =>
@@ -71,6 +88,12 @@ export const en = {
     "router-picks": ({ ip, node }: { ip: string; node: string }) => `The network outside brings ${ip} to ${node}.`,
     "rule-draws": (p: { line: number; draw: number; below: number; choices: number; skipped: readonly DrawnLine[] }) =>
       `${skipped(p.skipped)}Line ${p.line} matched (draw ${rounded(p.draw, 2)}, needs < ${rounded(p.below, 3)}).${shares(p.choices)}`,
+    "rule-number": ({ number, choices, sends }: { number: number; choices: number; sends: string }) =>
+      `A random number modulo ${choices} was ${number}; entry ${number} is ${sends}.`,
+    "rule-turn": ({ scheduler, turn, choices, sends }: { scheduler: string; turn: number; choices: number; sends: string }) =>
+      scheduler === "rr"
+        ? `Round robin: it was the turn of ${sends} (${turn} of ${choices}).`
+        : `The scheduler ${scheduler} chose ${sends} (${turn} of ${choices}).`,
     "rule-matches": (p: { line: number; sends: string; choices: number; skipped: readonly DrawnLine[] }) =>
       p.choices > 1
         ? `${skipped(p.skipped)}Line ${p.line} matched: the last line needs no draw.${shares(p.choices)}`
@@ -261,33 +284,40 @@ export const en = {
     "read-answer": (_: object) => "Read the answer's body and the app's log; the network did its part.",
   },
   rule: {
-    jump: ({ target }: { target: string }) => `Every packet of this hook is tried against ${target}.`,
-    "cluster-ip": (p: RuleParams) => `Packets to the cluster IP of Service ${p.service} continue in ${p.target}.`,
-    "external-ip": (p: RuleParams) => `Packets to an external IP of Service ${p.service} continue in ${p.target}.`,
-    "load-balancer-ip": (p: RuleParams) => `Packets to the load balancer address of Service ${p.service} continue in ${p.target}.`,
-    "node-port": (p: RuleParams) => `Packets to the node port of Service ${p.service} continue in ${p.target}.`,
-    "node-ports": (p: RuleParams) => `What is addressed to this node itself is tried against the node ports in ${p.target}.`,
-    "health-check": (p: RuleParams) => `Load balancers may ask this node whether it has pods of Service ${p.service}.`,
-    "no-endpoints": (p: RuleParams) => `Service ${p.service} has no endpoints: its packets are rejected.`,
+    jump: (p: RuleParams) =>
+      p.target === "" ? "Every packet of this hook begins here." : `Packets of this hook are tried against ${p.target}.`,
+    "cluster-ip": (p: RuleParams) => addressedTo(p, "the cluster IP"),
+    "external-ip": (p: RuleParams) => addressedTo(p, "an external IP"),
+    "load-balancer-ip": (p: RuleParams) => addressedTo(p, "the load balancer address"),
+    "node-port": (p: RuleParams) => addressedTo(p, "the node port"),
+    "node-ports": (p: RuleParams) =>
+      p.target === ""
+        ? "For what is addressed to this node itself."
+        : `What is addressed to this node itself is tried against the node ports in ${p.target}.`,
+    "health-check": (p: RuleParams) => `Load balancers may ask this node whether it has pods of ${service(p)}.`,
+    "no-endpoints": (p: RuleParams) => `${sentenceCase(service(p))} without endpoints: packets are rejected.`,
     "no-local-endpoints": (p: RuleParams) =>
-      `Service ${p.service} has no endpoint on this node, and its policy is Local: its packets are dropped.`,
-    "source-range": (p: RuleParams) => `This source range may use the load balancer address of Service ${p.service}.`,
-    "source-range-drop": (p: RuleParams) => `Sources outside the allowed ranges of Service ${p.service} are dropped.`,
-    "masquerade-off-cluster": (p: RuleParams) =>
-      `What reaches Service ${p.service} from outside the pod range gets the node's address as source.`,
-    "masquerade-all": (p: RuleParams) => `Everything that reaches Service ${p.service} gets the node's address as source.`,
-    "masquerade-external": (p: RuleParams) => `What comes to Service ${p.service} from outside gets the node's address as source.`,
-    "masquerade-local": (p: RuleParams) => `What this node itself sends to Service ${p.service} gets the node's address as source.`,
-    "masquerade-hairpin": (p: RuleParams) => `A packet that endpoint ${p.endpoint} sends to itself gets the node's address as source.`,
-    "pod-shortcut": (p: RuleParams) => `Pods may use every endpoint of Service ${p.service}, whatever the policy.`,
-    "node-shortcut": (p: RuleParams) => `This node may use every endpoint of Service ${p.service}, whatever the policy.`,
-    "external-policy": (p: RuleParams) => `External traffic of Service ${p.service} continues in ${p.target}.`,
-    affinity: (p: RuleParams) => `A client that used ${p.endpoint} before is sent there again.`,
-    balance: (p: RuleParams) =>
-      p.probability === undefined
+      `${sentenceCase(service(p))} without an endpoint on this node, under policy Local: packets are dropped.`,
+    "source-range": (p: RuleParams) => `This source range may use the load balancer address of ${service(p)}.`,
+    "source-range-drop": (p: RuleParams) => `Sources outside the allowed ranges of ${service(p)} are dropped.`,
+    "masquerade-off-cluster": (p: RuleParams) => `What reaches ${service(p)} from outside the pod range gets the node's address as source.`,
+    "masquerade-all": (p: RuleParams) => `Everything that reaches ${service(p)} gets the node's address as source.`,
+    "masquerade-external": (p: RuleParams) => `What comes to ${service(p)} from outside gets the node's address as source.`,
+    "masquerade-local": (p: RuleParams) => `What this node itself sends to ${service(p)} gets the node's address as source.`,
+    "masquerade-hairpin": (p: RuleParams) =>
+      `A packet that ${p.endpoint || "an endpoint"} sends to itself gets the node's address as source.`,
+    "pod-shortcut": (p: RuleParams) => `Pods may use every endpoint of ${service(p)}, whatever the policy.`,
+    "node-shortcut": (p: RuleParams) => `This node may use every endpoint of ${service(p)}, whatever the policy.`,
+    "external-policy": (p: RuleParams) =>
+      p.target === "" ? `For external traffic of ${service(p)}.` : `External traffic of ${service(p)} continues in ${p.target}.`,
+    affinity: (p: RuleParams) => `A client that used ${p.endpoint || "an endpoint"} before is sent there again.`,
+    balance: (p: RuleParams) => {
+      if (p.evenly) return `One of these, drawn evenly: ${p.endpoint}.`;
+      return p.probability === undefined
         ? `What is left goes to ${p.endpoint}.`
-        : `With a chance of ${rounded(p.probability, 3)}, continue to ${p.endpoint}.`,
-    endpoint: (p: RuleParams) => `The destination becomes ${p.endpoint}.`,
+        : `With a chance of ${rounded(p.probability, 3)}, continue to ${p.endpoint}.`;
+    },
+    endpoint: (p: RuleParams) => `The destination becomes ${p.endpoint || "the endpoint"}.`,
     mark: (_: RuleParams) => "Marks the packet, so that its source is replaced on the way out.",
     masquerade: (_: RuleParams) => "Replaces the source of marked packets by an address of the node.",
     forward: (_: RuleParams) => "Lets through what Services have sent on their way.",
@@ -296,10 +326,3 @@ export const en = {
     "unserved-cluster-ip": (_: RuleParams) => "Rejects what is addressed to a cluster IP but to none of its Service ports.",
   },
 } as const;
-
-export interface RuleParams {
-  service: string;
-  endpoint: string;
-  target: string;
-  probability?: number;
-}

@@ -1,6 +1,6 @@
 /** Every sentence of `en.ts` in Korean. Names of kinds and fields stay as Kubernetes spells them. */
 import type { Catalogue } from "./catalogue.ts";
-import type { DrawnLine, ServicePortText } from "./en.ts";
+import type { DrawnLine, RuleParams, ServicePortText } from "./en.ts";
 
 const rounded = (draw: number, digits: number): string => draw.toFixed(digits);
 
@@ -15,6 +15,12 @@ const duration = (seconds: number): string =>
 const portList = (ports: readonly ServicePortText[]): string => ports.map(({ protocol, port }) => `${protocol} ${port}`).join(", ");
 
 const told = (icmp: string): string => (icmp === "tcp-reset" ? "TCP 리셋" : icmp === "" ? "아무것도" : `ICMP ${icmp.replace("-", " ")}`);
+
+const service = (p: RuleParams): string => (p.service === "" ? "Service" : `Service ${p.service}`);
+const addressedTo = (p: RuleParams, what: string): string =>
+  p.target === ""
+    ? `${service(p)}의 ${what}로 가는 패킷을 위한 것입니다.`
+    : `${service(p)}의 ${what}로 가는 패킷은 ${p.target}에서 계속됩니다.`;
 
 export const ko = {
   hop: {
@@ -50,6 +56,11 @@ export const ko = {
     "router-picks": ({ ip, node }) => `외부 네트워크가 ${ip}를 ${node}로 보냅니다.`,
     "rule-draws": (p) =>
       `${skipped(p.skipped)}${p.line}번째 줄이 일치(추첨 ${rounded(p.draw, 2)}, ${rounded(p.below, 3)} 미만이어야 함).${shares(p.choices)}`,
+    "rule-number": ({ number, choices, sends }) => `난수를 ${choices}로 나눈 나머지가 ${number}이었고, ${number}번 항목은 ${sends}입니다.`,
+    "rule-turn": ({ scheduler, turn, choices, sends }) =>
+      scheduler === "rr"
+        ? `라운드 로빈: ${sends}의 차례였습니다(${choices}개 중 ${turn}번째).`
+        : `스케줄러 ${scheduler}가 ${sends}를 골랐습니다(${choices}개 중 ${turn}번째).`,
     "rule-matches": (p) =>
       p.choices > 1
         ? `${skipped(p.skipped)}${p.line}번째 줄이 일치: 마지막 줄은 추첨이 필요 없습니다.${shares(p.choices)}`
@@ -202,31 +213,35 @@ export const ko = {
     "read-answer": () => "응답 본문과 앱의 로그를 읽으세요. 네트워크는 제 역할을 했습니다.",
   },
   rule: {
-    jump: ({ target }) => `이 훅의 모든 패킷을 ${target}와 대조합니다.`,
-    "cluster-ip": (p) => `Service ${p.service}의 클러스터 IP로 가는 패킷은 ${p.target}에서 계속됩니다.`,
-    "external-ip": (p) => `Service ${p.service}의 외부 IP로 가는 패킷은 ${p.target}에서 계속됩니다.`,
-    "load-balancer-ip": (p) => `Service ${p.service}의 로드 밸런서 주소로 가는 패킷은 ${p.target}에서 계속됩니다.`,
-    "node-port": (p) => `Service ${p.service}의 노드 포트로 가는 패킷은 ${p.target}에서 계속됩니다.`,
-    "node-ports": (p) => `이 노드 자체로 온 패킷을 ${p.target}의 노드 포트와 대조합니다.`,
-    "health-check": (p) => `로드 밸런서가 이 노드에 Service ${p.service}의 파드가 있는지 물어볼 수 있습니다.`,
-    "no-endpoints": (p) => `Service ${p.service}에 엔드포인트가 없어 패킷을 거부합니다.`,
-    "no-local-endpoints": (p) => `이 노드에 Service ${p.service}의 엔드포인트가 없고 정책이 Local이므로 패킷을 버립니다.`,
-    "source-range": (p) => `이 출발지 범위는 Service ${p.service}의 로드 밸런서 주소를 쓸 수 있습니다.`,
-    "source-range-drop": (p) => `Service ${p.service}가 허용하지 않은 출발지의 패킷을 버립니다.`,
-    "masquerade-off-cluster": (p) => `파드 범위 밖에서 Service ${p.service}로 온 패킷은 출발지가 노드 주소로 바뀝니다.`,
-    "masquerade-all": (p) => `Service ${p.service}로 온 모든 패킷은 출발지가 노드 주소로 바뀝니다.`,
-    "masquerade-external": (p) => `밖에서 Service ${p.service}로 온 패킷은 출발지가 노드 주소로 바뀝니다.`,
-    "masquerade-local": (p) => `이 노드가 Service ${p.service}로 보낸 패킷은 출발지가 노드 주소로 바뀝니다.`,
-    "masquerade-hairpin": (p) => `엔드포인트 ${p.endpoint}가 자신에게 보낸 패킷은 출발지가 노드 주소로 바뀝니다.`,
-    "pod-shortcut": (p) => `파드는 정책과 관계없이 Service ${p.service}의 모든 엔드포인트를 쓸 수 있습니다.`,
-    "node-shortcut": (p) => `이 노드는 정책과 관계없이 Service ${p.service}의 모든 엔드포인트를 쓸 수 있습니다.`,
-    "external-policy": (p) => `Service ${p.service}의 외부 트래픽은 ${p.target}에서 계속됩니다.`,
-    affinity: (p) => `전에 ${p.endpoint}를 쓴 클라이언트는 다시 그곳으로 보냅니다.`,
-    balance: (p) =>
-      p.probability === undefined
+    jump: (p) => (p.target === "" ? "이 훅의 모든 패킷이 여기서 시작합니다." : `이 훅의 패킷을 ${p.target}와 대조합니다.`),
+    "cluster-ip": (p) => addressedTo(p, "클러스터 IP"),
+    "external-ip": (p) => addressedTo(p, "외부 IP"),
+    "load-balancer-ip": (p) => addressedTo(p, "로드 밸런서 주소"),
+    "node-port": (p) => addressedTo(p, "노드 포트"),
+    "node-ports": (p) =>
+      p.target === "" ? "이 노드 자체로 온 패킷을 위한 것입니다." : `이 노드 자체로 온 패킷을 ${p.target}의 노드 포트와 대조합니다.`,
+    "health-check": (p) => `로드 밸런서가 이 노드에 ${service(p)}의 파드가 있는지 물어볼 수 있습니다.`,
+    "no-endpoints": (p) => `${service(p)}에 엔드포인트가 없어 패킷을 거부합니다.`,
+    "no-local-endpoints": (p) => `이 노드에 ${service(p)}의 엔드포인트가 없고 정책이 Local이므로 패킷을 버립니다.`,
+    "source-range": (p) => `이 출발지 범위는 ${service(p)}의 로드 밸런서 주소를 쓸 수 있습니다.`,
+    "source-range-drop": (p) => `${service(p)}가 허용하지 않은 출발지의 패킷을 버립니다.`,
+    "masquerade-off-cluster": (p) => `파드 범위 밖에서 ${service(p)}로 온 패킷은 출발지가 노드 주소로 바뀝니다.`,
+    "masquerade-all": (p) => `${service(p)}로 온 모든 패킷은 출발지가 노드 주소로 바뀝니다.`,
+    "masquerade-external": (p) => `밖에서 ${service(p)}로 온 패킷은 출발지가 노드 주소로 바뀝니다.`,
+    "masquerade-local": (p) => `이 노드가 ${service(p)}로 보낸 패킷은 출발지가 노드 주소로 바뀝니다.`,
+    "masquerade-hairpin": (p) => `${p.endpoint || "엔드포인트"}가 자신에게 보낸 패킷은 출발지가 노드 주소로 바뀝니다.`,
+    "pod-shortcut": (p) => `파드는 정책과 관계없이 ${service(p)}의 모든 엔드포인트를 쓸 수 있습니다.`,
+    "node-shortcut": (p) => `이 노드는 정책과 관계없이 ${service(p)}의 모든 엔드포인트를 쓸 수 있습니다.`,
+    "external-policy": (p) =>
+      p.target === "" ? `${service(p)}의 외부 트래픽을 위한 것입니다.` : `${service(p)}의 외부 트래픽은 ${p.target}에서 계속됩니다.`,
+    affinity: (p) => `전에 ${p.endpoint || "엔드포인트"}를 쓴 클라이언트는 다시 그곳으로 보냅니다.`,
+    balance: (p) => {
+      if (p.evenly) return `같은 확률로 이 중 하나를 고릅니다: ${p.endpoint}.`;
+      return p.probability === undefined
         ? `남은 것은 ${p.endpoint}로 갑니다.`
-        : `${rounded(p.probability, 3)}의 확률로 ${p.endpoint}로 계속됩니다.`,
-    endpoint: (p) => `목적지가 ${p.endpoint}로 바뀝니다.`,
+        : `${rounded(p.probability, 3)}의 확률로 ${p.endpoint}로 계속됩니다.`;
+    },
+    endpoint: (p) => `목적지가 ${p.endpoint || "엔드포인트"}로 바뀝니다.`,
     mark: () => "나갈 때 출발지를 바꾸도록 패킷에 표시합니다.",
     masquerade: () => "표시된 패킷의 출발지를 노드 주소로 바꿉니다.",
     forward: () => "Service가 보낸 패킷을 통과시킵니다.",
