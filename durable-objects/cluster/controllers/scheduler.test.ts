@@ -56,6 +56,15 @@ describe("placePod", () => {
     expect(place(of, nodes, pods)).toEqual({ verdict: "none", message });
   });
 
+  it("pushes out the least important pods that make room", () => {
+    const busy = (name: string, priority: number): PodParts => ({ name, spec: { ...asks({ cpu: "2" }), priority } });
+    expect(place({ spec: { ...asks({ cpu: "2" }), priority: 1000 } }, [{ name: "node-1" }], [busy("some", 10), busy("less", 5)])).toEqual({
+      verdict: "preempt",
+      message: "0/1 nodes are available: 1 Insufficient cpu.",
+      preemption: { node: "node-1", victims: [pod(busy("less", 5))] },
+    });
+  });
+
   it.each<{ name: string; of: Partial<PodParts>; nodes?: NodeParts[]; pods?: PodParts[]; spread?: object; want: string }>([
     { name: "goes where its node selector says", of: { spec: { nodeSelector: { "kubernetes.io/hostname": "node-2" } } }, want: "node-2" },
     {

@@ -18,9 +18,14 @@ import { controllerOf } from "./owner-references.ts";
 import { isFinished, podCondition } from "./pod-state.ts";
 import { type Misfit, nodeFilter } from "./scheduler-filters.ts";
 import { nodeInfos, type SchedulerView, termMatches, withLabelKeys } from "./scheduler-nodes.ts";
+import { type Preemption, preempt, priorityOf } from "./scheduler-preemption.ts";
 import { nodeScores } from "./scheduler-scores.ts";
 
-export type Placement = { verdict: "node"; node: string } | { verdict: "none"; message: string };
+export type Placement =
+  | { verdict: "node"; node: string }
+  /** Others have to go first. */
+  | { verdict: "preempt"; message: string; preemption: Preemption }
+  | { verdict: "none"; message: string };
 
 /**
  * Chooses the node of one pod.
@@ -37,7 +42,11 @@ export function placePod(pod: Pod, view: SchedulerView, spreadSelector: LabelSel
     if (misfit) misfits.push(misfit);
     return misfit === undefined;
   });
-  if (feasible.length === 0) return { verdict: "none", message: unschedulableMessage(misfits) };
+  if (feasible.length === 0) {
+    const preemption = misfits.every(({ isFinal }) => isFinal) ? undefined : preempt(pod, view);
+    if (preemption) return { verdict: "preempt", message: `${misfitMessage(misfits)}.`, preemption };
+    return { verdict: "none", message: unschedulableMessage(misfits) };
+  }
   const scores = nodeScores(pod, feasible, view, spreadSelector);
   const highest = Math.max(...scores);
   const best = feasible.filter((_, at) => scores[at] === highest);
@@ -45,13 +54,15 @@ export function placePod(pod: Pod, view: SchedulerView, spreadSelector: LabelSel
   return { verdict: "node", node: chosen?.node.metadata.name ?? "" };
 }
 
-/** 0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). no new claims to deallocate, preemption: … */
+/** 0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s) */
+const misfitMessage = (misfits: readonly Misfit[]): string =>
+  `0/${misfits.length} nodes are available: ${tally(misfits.flatMap(({ reasons }) => reasons))}`;
+
 function unschedulableMessage(misfits: readonly Misfit[]): string {
-  const none = `0/${misfits.length} nodes are available`;
   const unhelpful = misfits.map(({ isFinal }) =>
     isFinal ? "Preemption is not helpful for scheduling" : "No preemption victims found for incoming pod",
   );
-  return `${none}: ${tally(misfits.flatMap(({ reasons }) => reasons))}. no new claims to deallocate, preemption: ${none}: ${tally(unhelpful)}.`;
+  return `${misfitMessage(misfits)}. no new claims to deallocate, preemption: 0/${misfits.length} nodes are available: ${tally(unhelpful)}.`;
 }
 
 /** How often each was said, sorted as text. */
@@ -74,11 +85,15 @@ export const scheduler: Controller = {
     const pod = context.get<Pod>("pods", namespace, podName);
     if (!pod || !isPending(pod)) return;
     const placement = placementOf(pod, context);
-    if (placement.verdict === "none") {
-      refuse(pod, placement.message, again !== undefined, context);
+    if (placement.verdict !== "node") {
+      const nominated = placement.verdict === "preempt" ? placement.preemption.node : undefined;
+      refuse(pod, placement.message, nominated, again !== undefined, context);
+      if (placement.verdict === "preempt") for (const victim of placement.preemption.victims) pushOut(victim, pod, context);
       return;
     }
-    context.update("pods", { ...pod, spec: { ...pod.spec, nodeName: placement.node } });
+    const { nominatedNodeName, ...status } = pod.status;
+    const free = nominatedNodeName === undefined ? pod : context.updateStatus("pods", { ...pod, status });
+    context.update("pods", { ...free, spec: { ...free.spec, nodeName: placement.node } });
     context.event(pod, "Normal", "Scheduled", `Successfully assigned ${keyOf(pod)} to ${placement.node}`, name);
   },
 };
@@ -90,12 +105,20 @@ function placementOf(pod: Pod, context: ControllerContext): Placement {
     const message = `0/${nodes.length} nodes are available: persistentvolumeclaim ${JSON.stringify(missing)} not found. not found`;
     return { verdict: "none", message };
   }
-  const view = { nodes: nodeInfos(nodes, context.list<Pod>("pods")), namespaces: context.list("namespaces") };
+  const view = { nodes: nodeInfos(nodes, placedPods(pod, context)), namespaces: context.list("namespaces") };
   return placePod(pod, view, spreadSelectorOf(pod, context), context.random);
 }
 
+/** What pods take, and what is kept free for pods that pushed others out and are at least as important. */
+const placedPods = (pod: Pod, read: Reader): Pod[] =>
+  read.list<Pod>("pods").map((other) => {
+    const nominated = other.status.nominatedNodeName;
+    const isAhead = nominated !== undefined && isPending(other) && other !== pod && priorityOf(other) >= priorityOf(pod);
+    return isAhead ? { ...other, spec: { ...other.spec, nodeName: nominated } } : other;
+  });
+
 /** The event is repeated only where something gave reason to try again, not by looking again after a sleep. */
-function refuse(pod: Pod, message: string, isRetry: boolean, context: ControllerContext): void {
+function refuse(pod: Pod, message: string, nominated: string | undefined, isRetry: boolean, context: ControllerContext): void {
   const before = podCondition(pod, "PodScheduled");
   const since = before?.status === "False" ? before.lastTransitionTime : timeOf(context.now());
   const refused = {
@@ -107,13 +130,33 @@ function refuse(pod: Pod, message: string, isRetry: boolean, context: Controller
     message,
   };
   const conditions = [...(pod.status.conditions ?? []).filter(({ type }) => type !== "PodScheduled"), refused];
-  if (!same(conditions, pod.status.conditions)) {
-    context.updateStatus("pods", {
-      ...pod,
-      status: { ...pod.status, conditions: conditions as NonNullable<typeof pod.status.conditions> },
-    });
-  }
+  const nominatedNodeName = nominated ?? pod.status.nominatedNodeName;
+  const status = {
+    ...pod.status,
+    conditions: conditions as NonNullable<typeof pod.status.conditions>,
+    ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+  };
+  if (!same(status, pod.status)) context.updateStatus("pods", { ...pod, status });
   if (isRetry || before?.message !== message) context.event(pod, "Warning", "FailedScheduling", message, name);
+}
+
+function pushOut(victim: Pod, pod: Pod, context: ControllerContext): void {
+  if (victim.metadata.deletionTimestamp !== undefined) return;
+  const disrupted = {
+    type: "DisruptionTarget",
+    status: "True",
+    lastProbeTime: null,
+    lastTransitionTime: timeOf(context.now()),
+    reason: "PreemptionByScheduler",
+    message: `${name}: preempting to accommodate a higher priority pod`,
+  };
+  const conditions = [...(victim.status.conditions ?? []).filter(({ type }) => type !== "DisruptionTarget"), disrupted];
+  context.updateStatus("pods", {
+    ...victim,
+    status: { ...victim.status, conditions: conditions as NonNullable<typeof victim.status.conditions> },
+  });
+  context.delete("pods", victim.metadata.namespace, victim.metadata.name);
+  context.event(victim, "Normal", "Preempted", `Preempted by pod ${pod.metadata.uid} on node ${victim.spec.nodeName}`, name);
 }
 
 const isPending = ({ metadata, spec, status }: Pod): boolean =>
