@@ -61,4 +61,4 @@ export const notAllowed = (reason: string): Response =>
   });
 
 const statusResponse = ({ status }: StatusError): Response =>
-  new Response(`${JSON.stringify(status, null, 2)}\n`, { status: status.code, headers: { "content-type": "application/json" } });
+  new Response(JSON.stringify(status, null, 2), { status: status.code, headers: { "content-type": "application/json" } });

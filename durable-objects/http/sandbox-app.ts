@@ -56,14 +56,13 @@ export function sandboxApp(): Hono<Env> {
     app.route(`/${name}`, guarded);
   }
   app.route("/", entry() as unknown as Hono<Env>);
-  app.notFound((c) =>
-    problem(c, {
-      type: "no-such-surface",
-      title: "Nothing is served here",
-      status: 404,
-      detail: `${new URL(c.req.url).pathname} is no address of a sandbox.`,
-      fix: `Try ${[...Object.keys(surfaces)].map((name) => `/${name}`).join(", ")}, /ui/ or the Kubernetes API under /api and /apis.`,
-    }),
+  // The sandbox's address is an API server's: what nobody serves is answered as kube-apiserver answers it.
+  app.notFound(
+    () =>
+      new Response("404 page not found\n", {
+        status: 404,
+        headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+      }),
   );
   app.onError((error, c) => {
     if (error instanceof StatusError) {

@@ -111,7 +111,7 @@ function log({ namespace, name }: StreamRequest, c: Context<SandboxEnv>): Respon
   const pod = podOf(cluster.reader, namespace, name);
   const container = chooseContainer(pod, query.get("container"));
   const options = logOptions(query, cluster.now());
-  if (!pod.spec.nodeName) return new Response("", { headers: { "content-type": "text/plain" } });
+  if (!pod.spec.nodeName) return new Response(null, { status: 204 });
   refuseUnreachable(pod, cluster.kubelet.machines.nodeUp);
   refuseWithoutLog(pod, container, options);
   return logResponse(sandbox, pod, container, options);

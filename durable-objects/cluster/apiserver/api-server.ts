@@ -130,7 +130,9 @@ export class ApiServer {
           const { body, etag } = this.discovery.openApiV2();
           return document(body, etag);
         }
-        if (second === "v3" && parts.length === 2) return document(this.discovery.openApiV3Index());
+        if (second === "v3" && parts.length === 2) {
+          return { ...document(this.discovery.openApiV3Index()), contentType: "text/plain; charset=utf-8" } as ApiResponse;
+        }
         const found = second === "v3" ? this.discovery.openApiV3(parts.slice(2).join("/")) : undefined;
         return document(found?.body, found?.etag);
       }
