@@ -9,8 +9,9 @@ import { type Context, Hono } from "hono";
 import type { Route } from "../cluster/api/network.ts";
 import type { Node, Service } from "../cluster/api/objects.ts";
 import { explainRoute } from "../cluster/explain/explain-route.ts";
-import type { Language } from "../cluster/explain/messages/catalogue.ts";
 import type { Why } from "../cluster/explain/why.ts";
+import { factsOf } from "./cluster-facts.ts";
+import { languageOf } from "./language.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 import type { SandboxEnv } from "./sandbox.ts";
 import { sessionCookie } from "./session.ts";
@@ -143,8 +144,7 @@ function rewritten(name: string, value: string, host: string, prefix: string): s
 /** 504 where nothing came back, 502 where somebody said no. */
 function undelivered(c: Context<SandboxEnv>, route: Route, to: string): Response {
   const { cluster } = c.get("sandbox");
-  const facts = { reader: cluster.reader, machines: cluster.kubelet.machines, options: cluster.options, now: cluster.now() };
-  const why = explainRoute(route, facts, languageOf(c));
+  const why = explainRoute(route, factsOf(cluster), languageOf(c));
   const isSilent = route.verdict === "dropped" || route.verdict === "unanswered" || route.verdict === "delivered";
   return problemPage(
     c,
@@ -157,11 +157,6 @@ function undelivered(c: Context<SandboxEnv>, route: Route, to: string): Response
     },
     why,
   );
-}
-
-function languageOf(c: Context<SandboxEnv>): Language {
-  const asked = c.req.query("lang") ?? c.req.header("accept-language") ?? "";
-  return asked.trim().toLowerCase().startsWith("ko") ? "ko" : "en";
 }
 
 /** A page for a browser, JSON for everybody else. */

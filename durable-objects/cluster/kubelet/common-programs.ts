@@ -4,11 +4,8 @@
  */
 import { servesDeclaredPorts } from "./images/any-image.ts";
 import { goNotFound, type Handler, httpListener, type Make, type Reply, typeOfFile } from "./images/http-server.ts";
-import { exits, type Invocation, type Process, type Program, type Runs } from "./process.ts";
+import { exits, type Invocation, type Program, type Runs } from "./process.ts";
 import { readScript } from "./script.ts";
-
-/** Starts a program by its name; given to programs that start others. */
-export type Start = (argv: readonly string[]) => Process;
 
 const forever: Runs = { does: "run" };
 
@@ -55,11 +52,11 @@ const test: Program = ({ argv, readFile }) => {
 /** A server that only accepts connections. */
 const accepts = (protocol: "TCP" | "UDP", port: number): Runs => ({ does: "run", listeners: () => [{ protocol, port }] });
 
-const nc: Program = ({ argv }) => {
+const nc: Program = ({ argv, runTool }) => {
   const words = argv.slice(1);
   const isListening = words.some((word) => /^-[a-zA-Z]*l/.test(word));
   const port = Number(words.find((word) => /^\d+$/.test(word)));
-  if (!isListening || !(port > 0)) return exits(1);
+  if (!isListening || !(port > 0)) return runTool(argv) ?? exits(1);
   return accepts(words.some((word) => /^-[a-zA-Z]*u/.test(word)) ? "UDP" : "TCP", port);
 };
 
@@ -97,19 +94,17 @@ const python: Program = ({ argv }) => {
   return servesFiles(port, optionAfter(argv, "-d") ?? "/", "go");
 };
 
-const shell =
-  (start: Start): Program =>
-  (invocation) => {
-    const { argv, container } = invocation;
-    const flag = argv.findIndex((word, at) => at > 0 && /^-[a-z]*c[a-z]*$/.test(word));
-    if (flag >= 0) return readScript(argv[flag + 1] ?? "", start);
-    const file = argv.slice(1).find((word) => !word.startsWith("-"));
-    if (file === undefined) return container.stdin ? forever : exits(0);
-    const script = invocation.readFile(file);
-    return script
-      ? readScript(new TextDecoder().decode(script), start)
-      : exits(2, [`${argv[0]}: can't open '${file}': No such file or directory`]);
-  };
+const shell: Program = (invocation) => {
+  const { argv, container, start } = invocation;
+  const flag = argv.findIndex((word, at) => at > 0 && /^-[a-z]*c[a-z]*$/.test(word));
+  if (flag >= 0) return readScript(argv[flag + 1] ?? "", start);
+  const file = argv.slice(1).find((word) => !word.startsWith("-"));
+  if (file === undefined) return container.stdin ? forever : exits(0);
+  const script = invocation.readFile(file);
+  return script
+    ? readScript(new TextDecoder().decode(script), start)
+    : exits(2, [`${argv[0]}: can't open '${file}': No such file or directory`]);
+};
 
 const echo: Program = ({ argv }) =>
   exits(0, [
@@ -119,8 +114,7 @@ const echo: Program = ({ argv }) =>
       .join(" "),
   ]);
 
-/** The programs by name. `start` is how `sh`, `exec` and `timeout` start another one. */
-export const commonPrograms = (start: Start): Readonly<Record<string, Program>> => ({
+export const commonPrograms: Readonly<Record<string, Program>> = {
   sleep,
   tail,
   cat,
@@ -129,9 +123,9 @@ export const commonPrograms = (start: Start): Readonly<Record<string, Program>> 
   nc,
   echo,
   printf: echo,
-  sh: shell(start),
-  bash: shell(start),
-  ash: shell(start),
+  sh: shell,
+  bash: shell,
+  ash: shell,
   httpd: busyboxHttpd,
   python,
   python3: python,
@@ -141,7 +135,7 @@ export const commonPrograms = (start: Start): Readonly<Record<string, Program>> 
   date: () => exits(0, ["$(date)"]),
   top: () => forever,
   watch: () => forever,
-  busybox: ({ argv }) => start(argv.slice(1)),
-  tini: ({ argv }) => start(argv.slice(argv.indexOf("--") + 1 || 1)),
-  env: ({ argv }) => start(argv.slice(1).filter((_, at, all) => !all.slice(0, at + 1).every((before) => before.includes("=")))),
-});
+  busybox: ({ argv, start }) => start(argv.slice(1)),
+  tini: ({ argv, start }) => start(argv.slice(argv.indexOf("--") + 1 || 1)),
+  env: ({ argv, start }) => start(argv.slice(1).filter((_, at, all) => !all.slice(0, at + 1).every((before) => before.includes("=")))),
+};

@@ -111,11 +111,19 @@ function whileRunning(status: ContainerStatus, facts: ContainerFacts): Step {
       wakeAt: undefined,
     };
   }
-  if (process.does !== "exit") return stay(status, killedAt?.at);
-  const at = startedAt + process.afterMs;
-  if (at > facts.now) return stay(status, killedAt ? Math.min(at, killedAt.at) : at);
+  if (process.does !== "exit") {
+    const again = process.does === "run" && process.recheckMs !== undefined ? facts.now + process.recheckMs : undefined;
+    return stay(status, earliest(killedAt?.at, again));
+  }
+  const at = process.hasWaited ? Math.max(startedAt + process.afterMs, facts.now) : startedAt + process.afterMs;
+  if (at > facts.now) return stay(status, earliest(at, killedAt?.at));
   return { status: ended(status, process.code, process.code === 0 ? "Completed" : "Error", at), events: [], wakeAt: undefined };
 }
+
+const earliest = (...times: (number | undefined)[]): number | undefined => {
+  const known = times.filter((at): at is number => at !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+};
 
 /** The status of a container whose process is over. */
 export function ended(status: ContainerStatus, exitCode: number, reason: string, at: number): ContainerStatus {

@@ -22,8 +22,12 @@ import { imageOf } from "./images/catalog.ts";
 import type { Image } from "./images/image.ts";
 import type { ContainerView } from "./pod-life.ts";
 import { PodWorker } from "./pod-worker.ts";
-import type { Process, ReadFile, RunningContainer } from "./process.ts";
+import type { Process, ReadFile, RunningContainer, RunTool } from "./process.ts";
+import { commandPlace, ranTool, toolOf } from "./shell/command.ts";
 import { WrittenFiles } from "./written-files.ts";
+
+/** How long a tool takes as a container's own command: long enough that its start can be seen. */
+const ownToolMs = 1000;
 
 export interface KubeletParts {
   reader: Reader;
@@ -57,6 +61,8 @@ export class Kubelet {
 
   readonly #parts: KubeletParts;
   readonly #random: CountedRandom;
+  /** How the last runs of containers ended, with what they wrote. Goes with the pod. */
+  readonly #ended = new Map<string, Process>();
   readonly #listeners = new WeakMap<Pod, readonly Listener[]>();
   #network: Network | undefined;
 
@@ -124,8 +130,23 @@ export class Kubelet {
   }
 
   /** What the container's first process does. */
-  processIn({ container, env, readFile }: ContainerPlace): Process {
-    return processOf(container, env, readFile);
+  processIn(place: ContainerPlace): Process {
+    return processOf(place.container, place.env, place.readFile, this.#toolRunner(place));
+  }
+
+  /**
+   * A tool as a container's own command: it has its address only once the container runs, and takes its time, so that
+   * before that nothing is known but that it will end.
+   */
+  #toolRunner(place: ContainerPlace): RunTool {
+    const { pod, container } = place;
+    const isRunning = containerStatus(pod, container.name)?.state?.running !== undefined;
+    return (argv) => {
+      const where = commandPlace(this, place);
+      const tool = toolOf(where, argv[0] ?? "");
+      if (!tool) return undefined;
+      return isRunning ? ranTool(where, tool, argv, ownToolMs) : { does: "exit", afterMs: ownToolMs, code: 0 };
+    };
   }
 
   /**
@@ -142,7 +163,9 @@ export class Kubelet {
     const startedAt = msOf(run?.startedAt);
     if (startedAt === undefined) return [];
     const until = msOf((run as { finishedAt?: string }).finishedAt) ?? this.now();
-    const own = ownLines(this.processIn(this.place(latest, container)), startedAt, until);
+    const isOver = run !== status?.state?.running;
+    const process = (isOver ? this.#ended.get(runId(latest, container.name)) : undefined) ?? this.processIn(this.place(latest, container));
+    const own = ownLines(process, startedAt, until);
     const kept = this.containerLogs.kept(runId(latest, container.name, previous && !isBetween ? 1 : 0));
     return kept.length === 0 ? own : [...own, ...kept].sort((a, b) => a.atMs - b.atMs);
   }
@@ -150,11 +173,13 @@ export class Kubelet {
   #view(pod: Pod, container: Container): ContainerView {
     const place = this.place(pod, container);
     const process = this.processIn(place);
+    // What a tool found when it ran is kept: asked later, the network might say something else.
+    if (process.does === "exit" && containerStatus(pod, container.name)?.state?.running) this.#ended.set(place.id, process);
     return {
       process,
       missing: place.missing,
-      listeners: process.does === "run" ? (process.listeners?.(this.#running(place)) ?? []) : [],
-      run: (argv) => startIn(container, argv, place.env, place.readFile),
+      listeners: this.#listenersIn(place),
+      run: (argv) => startIn(container, argv, place.env, place.readFile, this.#toolRunner(place)),
     };
   }
 
@@ -185,9 +210,15 @@ export class Kubelet {
     const running = new Set(statuses.filter(({ state }) => state?.running).map(({ name }) => name));
     const listeners = [...pod.spec.containers, ...sidecars]
       .filter(({ name }) => running.has(name))
-      .flatMap((container) => this.#view(pod, container).listeners);
+      .flatMap((container) => this.#listenersIn(this.place(pod, container)));
     this.#listeners.set(pod, listeners);
     return listeners;
+  }
+
+  /** Servers do not depend on what tools find; run here, two pods that ask each other would never come to an end. */
+  #listenersIn(place: ContainerPlace): readonly Listener[] {
+    const process = processOf(place.container, place.env, place.readFile, () => undefined);
+    return process.does === "run" ? (process.listeners?.(this.#running(place)) ?? []) : [];
   }
 
   #forget(pod: Pod): void {
@@ -195,6 +226,7 @@ export class Kubelet {
       for (let run = 0; run <= restartCount; run += 1) {
         const id = `${pod.metadata.uid}/${name}/${run}`;
         this.containerLogs.forget(id);
+        this.#ended.delete(id);
         this.writtenFiles.forget(id);
         this.#random.forget(id);
       }

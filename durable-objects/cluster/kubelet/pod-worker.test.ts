@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Pod } from "../api/objects.ts";
-import { TestCluster } from "./test-cluster.ts";
+import { routeAs, TestCluster } from "./test-cluster.ts";
 
 const web = { containers: [{ name: "web", image: "nginx:1.27", ports: [{ containerPort: 80 }] }] };
 
@@ -223,6 +223,42 @@ describe("PodWorker", () => {
     seen.push(running());
     expect(seen).toEqual([["a"], ["b"], ["web"]]);
     expect(conditions(cluster.pod("p"))).toMatchObject({ Initialized: "True", Ready: "True" });
+  });
+
+  it("runs a tool as a container's command, over the network that is there then", () => {
+    const cluster = new TestCluster({ startDelayMs: 0 });
+    cluster.network.route = routeAs(({ to }) => ({ target: { ip: "10.96.0.9", port: to.port ?? 0 }, verdict: "refused" }));
+    const pod = cluster.bind("once", {
+      restartPolicy: "Never",
+      containers: [{ name: "c", image: "busybox:1.36", args: ["wget", "-qO-", "http://web/"] }],
+    });
+    expect(states(pod)).toEqual([["c", "running", undefined]]);
+    cluster.advance(1000);
+    const ended = cluster.pod("once");
+    expect([ended.status.phase, ended.status.containerStatuses?.[0]?.state?.terminated?.exitCode]).toEqual(["Failed", 1]);
+    expect(cluster.kubelet.logOf(ended, ended.spec.containers[0]!, false).map(({ text }) => text)).toEqual([
+      "wget: can't connect to remote host (10.96.0.9): Connection refused",
+    ]);
+  });
+
+  it("lets an init container wait until what it asks for is there", () => {
+    const cluster = new TestCluster({ startDelayMs: 0 });
+    let isThere = false;
+    cluster.network.route = routeAs(() => ({ target: { ip: "10.96.0.9", port: 80 }, verdict: isThere ? "delivered" : "refused" }));
+    cluster.bind("p", {
+      initContainers: [
+        { name: "wait", image: "busybox:1.36", command: ["sh", "-c", "until nc -z db 5432; do echo waiting; sleep 2; done"] },
+      ],
+      ...web,
+    });
+    cluster.advance(10_000);
+    expect(cluster.pod("p").status.initContainerStatuses?.[0]?.state?.running?.startedAt).toBe("2026-11-24T10:00:00Z");
+    isThere = true;
+    cluster.advance(2000);
+    expect([cluster.pod("p").status.phase, cluster.pod("p").status.initContainerStatuses?.[0]?.state?.terminated?.finishedAt]).toEqual([
+      "Running",
+      "2026-11-24T10:00:11Z",
+    ]);
   });
 
   it("keeps a container waiting for its ConfigMap, and starts it when the ConfigMap comes", () => {

@@ -17,10 +17,17 @@ export interface Invocation {
   reference: ImageReference | undefined;
   container: Container;
   readFile: ReadFile;
+  /** Runs a tool of the image to its end. */
+  runTool: RunTool;
+  /** Starts another program in the same container. */
+  start(argv: readonly string[]): Process;
 }
 
+/** @returns undefined where there is no such tool among ours */
+export type RunTool = (argv: readonly string[]) => Exits | undefined;
+
 /** What a running program may use. */
-export interface RunningContainer extends Invocation {
+export interface RunningContainer extends Omit<Invocation, "runTool" | "start"> {
   pod: Pod;
   now(): number;
   /** Goes on from request to request. */
@@ -36,6 +43,8 @@ export interface Runs {
   lines?: readonly string[];
   /** What a loop writes again and again. `$(date)` stands for the time of the line. */
   repeats?: { everyMs: number; lines: readonly string[] };
+  /** It waits for something outside it and ends once that is there: look again after so long. */
+  recheckMs?: number;
   listeners?(container: RunningContainer): Listener[];
 }
 
@@ -44,6 +53,8 @@ export interface Exits {
   afterMs: number;
   code: number;
   lines?: readonly string[];
+  /** It waited for something outside it, which is there now: it ends when that is seen. */
+  hasWaited?: boolean;
 }
 
 export type Process = Runs | Exits | { does: "not-found"; program: string };

@@ -26,6 +26,7 @@ class Reading {
   readonly #lines: string[] = [];
   #ms = 0;
   #code = 0;
+  #hasWaited = false;
 
   constructor(start: (argv: readonly string[]) => Process) {
     this.#start = start;
@@ -53,7 +54,8 @@ class Reading {
   }
 
   #exit(code: number): Process {
-    return { does: "exit", afterMs: this.#ms, code: Number.isInteger(code) ? code & 255 : 2, lines: this.#lines };
+    const exit = { does: "exit", afterMs: this.#ms, code: Number.isInteger(code) ? code & 255 : 2, lines: this.#lines } as const;
+    return this.#hasWaited ? { ...exit, hasWaited: true } : exit;
   }
 
   /** What the script as a whole turns into because of this command; `undefined`: it goes on. */
@@ -91,10 +93,33 @@ class Reading {
       this.#ms += turnsOf(words) * body.#ms;
       return undefined;
     }
+    const condition = this.#condition(words);
+    if (condition === "over") return undefined;
     const repeats = body.#ms > 0 && body.#lines.length > 0 ? { everyMs: body.#ms, lines: body.#lines } : undefined;
-    return { does: "run", lines: this.#lines, ...(repeats ? { repeats } : {}) };
+    const recheck = condition === "waits" ? { recheckMs: Math.max(shortestRecheckMs, body.#ms) } : {};
+    return { does: "run", lines: this.#lines, ...(repeats ? { repeats } : {}), ...recheck };
+  }
+
+  /** `until nslookup web` and the like end with what is outside; `while true` does not. */
+  #condition([keyword, ...words]: readonly string[]): "over" | "waits" | "never" {
+    const isNegated = words[0] === "!";
+    const argv = withoutKeywords(isNegated ? words.slice(1) : words);
+    if (argv.length === 0 || argv[0] === "true" || argv[0] === ":" || argv[0] === "[" || argv[0] === "test") return "never";
+    const process = this.#start(argv);
+    if (process.does === "run") return "never";
+    const succeeds = process.does === "exit" && (process.code === 0) !== isNegated;
+    if (succeeds !== (keyword === "until")) return "waits";
+    this.#hasWaited = true;
+    if (process.does === "exit") {
+      this.#lines.push(...(process.lines ?? []));
+      this.#ms += process.afterMs;
+    }
+    return "over";
   }
 }
+
+/** How soon a loop that waits for something tries again, at least. */
+const shortestRecheckMs = 2000;
 
 const maxTurns = 1000;
 

@@ -52,11 +52,13 @@ export async function startTestServer(options: Partial<SandboxOptions> = {}): Pr
     background: (work) => void work,
     delay: (ms, signal) =>
       new Promise((resolve) => {
-        const end = setTimeout(resolve, ms);
-        signal?.addEventListener("abort", () => {
+        const done = (): void => {
           clearTimeout(end);
+          signal?.removeEventListener("abort", done);
           resolve();
-        });
+        };
+        const end = setTimeout(done, ms);
+        signal?.addEventListener("abort", done);
       }),
   });
   const answer = (request: Request, sandbox: Sandbox): Response | Promise<Response> => {
@@ -74,7 +76,9 @@ export async function startTestServer(options: Partial<SandboxOptions> = {}): Pr
   server.on("request", async (incoming, outgoing) => {
     const response = await answer(await requestOf(incoming), sandboxFor());
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    if (response.body) for await (const chunk of response.body) outgoing.write(chunk);
+    const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
+    outgoing.on("close", () => void reader?.cancel());
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) outgoing.write(part.value);
     outgoing.end();
   });
   server.on("upgrade", async (incoming, socket, head) => {

@@ -23,17 +23,10 @@ export const curl: Image = {
   cmd: ["curl"],
   user: { name: "curl_user", id: 100 },
   programs: {
-    "entrypoint.sh": ({ argv }) => curlEnds(argv.slice(1)),
-    curl: ({ argv }) => curlEnds(argv),
+    "entrypoint.sh": ({ argv, start }) =>
+      start(argv[1] === undefined || argv[1].startsWith("-") ? ["curl", ...argv.slice(1)] : argv.slice(1)),
   },
 };
-
-const curlEnds = (argv: readonly string[]) => ({
-  does: "exit" as const,
-  afterMs: 0,
-  code: argv.length > 1 ? 0 : 2,
-  lines: argv.length > 1 ? [] : ["curl: try 'curl --help' or 'curl --manual' for more information"],
-});
 
 export const netshoot: Image = {
   names: ["nicolaka/netshoot"],

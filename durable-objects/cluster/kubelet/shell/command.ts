@@ -9,9 +9,9 @@ import type { Bash, CommandName, CustomCommand } from "just-bash/browser";
 import type { Sender } from "../../api/network.ts";
 import { containerFiles } from "../container-files.ts";
 import type { ContainerPlace, Kubelet } from "../kubelet.ts";
-import { programName } from "../process.ts";
+import { type Exits, programName } from "../process.ts";
 import { ContainerFS } from "./container-fs.ts";
-import type { Tool, ToolContext } from "./tool.ts";
+import { type Pausing, runAtOnce, type Tool, type ToolContext } from "./tool.ts";
 import { tools } from "./tools.ts";
 
 /** What a command is connected to. */
@@ -123,8 +123,28 @@ export function plainCommand(script: string): string[] | undefined {
 export async function runTool(where: CommandPlace, tool: Tool, argv: readonly string[], streams: CommandStreams): Promise<number> {
   const reads = argv[0] === "nc" || argv.includes("@-");
   const stdin = reads && streams.stdin && !streams.terminal ? await readAll(streams.stdin) : new Uint8Array();
-  const code = await tool(toolContext(where, argv, stdin, streams));
+  const code = await pausing(tool(toolContext(where, argv, stdin, streams)), streams);
   return streams.signal.aborted && code !== 0 && argv[0] !== "ping" ? interrupted : code;
+}
+
+async function pausing(run: number | Pausing, { delay, signal }: CommandStreams): Promise<number> {
+  if (typeof run === "number") return run;
+  let step = run.next();
+  while (!step.done) {
+    await delay(step.value, signal);
+    step = run.next(!signal.aborted);
+  }
+  return step.value;
+}
+
+/** Runs a tool as a container's first process: at once, its output becomes lines of the log. */
+export function ranTool(where: CommandPlace, tool: Tool, argv: readonly string[], afterMs: number): Exits {
+  const written: Uint8Array[] = [];
+  const write = (data: Uint8Array): void => void written.push(data);
+  const streams = { out: write, err: write, delay: async () => {}, signal: new AbortController().signal };
+  const code = runAtOnce(tool(toolContext(where, [programName(argv[0] as string), ...argv.slice(1)], new Uint8Array(), streams)));
+  const text = written.map((data) => new TextDecoder().decode(data)).join("");
+  return { does: "exit", afterMs, code, lines: text === "" ? [] : text.replace(/\n$/, "").split("\n") };
 }
 
 function toolContext(where: CommandPlace, argv: readonly string[], stdin: Uint8Array, streams: CommandStreams): ToolContext {
@@ -143,10 +163,6 @@ function toolContext(where: CommandPlace, argv: readonly string[], stdin: Uint8A
     random: kubelet.randomOf(`${place.id}/exec`),
     out: (data) => streams.out(typeof data === "string" ? new TextEncoder().encode(data) : data),
     err: (text) => streams.err(new TextEncoder().encode(text)),
-    pause: async (ms) => {
-      await streams.delay(ms, streams.signal);
-      return !streams.signal.aborted;
-    },
   };
 }
 
@@ -211,7 +227,7 @@ async function newBash(where: CommandPlace, streams: CommandStreams): Promise<Ba
         let err = "";
         const inner: CommandPlace = { ...where, cwd: command.cwd };
         const context = toolContext(inner, [name, ...args], fromLatin1(command.stdin as unknown as string), streams);
-        const exitCode = await tool({
+        const run = tool({
           ...context,
           terminal: undefined,
           out: (data) => out.push(typeof data === "string" ? new TextEncoder().encode(data) : data),
@@ -219,6 +235,7 @@ async function newBash(where: CommandPlace, streams: CommandStreams): Promise<Ba
             err += text;
           },
         });
+        const exitCode = await pausing(run, streams);
         return { stdout: out.map(latin1).join(""), stdoutKind: "bytes", stderr: err, exitCode };
       }),
     );

@@ -3,7 +3,7 @@ import { parseHostsFile } from "../../api/hosts-file.ts";
 import { parseIP } from "../../api/ip-address.ts";
 import type { Route } from "../../api/network.ts";
 import { connect, resolverError } from "./connection.ts";
-import { hasOption, type Options, optionValue, readOptions, type Tool, type ToolContext } from "./tool.ts";
+import { hasOption, type Options, optionValue, type Pausing, readOptions, type Tool, type ToolContext } from "./tool.ts";
 
 const spec = { short: "46c:s:i:At:I:W:w:qp:n" };
 const iputilsSpec = { short: "46c:s:i:At:I:W:w:qp:nvDOLM:Q:S:Bfabhd" };
@@ -80,7 +80,7 @@ function routersBetween(context: ToolContext, { backend }: Route, ip: string): n
 
 // ---- busybox
 
-async function busybox(context: ToolContext): Promise<number> {
+function* busybox(context: ToolContext): Pausing {
   const words = context.argv.slice(1);
   const options = readOptions(words, spec);
   if (words.includes("--help")) return usage(context, undefined, 0);
@@ -106,7 +106,7 @@ async function busybox(context: ToolContext): Promise<number> {
       `ping: sendto: ${context.place.image.userland.libc === "musl" ? "Network unreachable" : "Network is unreachable"}`,
     );
   }
-  const { sent, replies } = await run(context, plan, first.route, ip, (seq, reply) => {
+  const { sent, replies } = yield* run(context, plan, first.route, ip, (seq, reply) => {
     if (!reply || plan.isQuiet) return;
     const time = plan.size >= 4 ? ` time=${reply.ms.toFixed(3)} ms` : "";
     context.out(`${plan.size + 8} bytes from ${ip}: seq=${seq} ttl=${reply.ttl}${time}\n`);
@@ -125,13 +125,13 @@ function withoutPort(host: string): { name: string; badPort?: string } {
   return /^\d+$/.test(match[2] as string) ? { name: match[1] as string } : { name: host, badPort: match[2] as string };
 }
 
-async function run(
+function* run(
   context: ToolContext,
   plan: Plan,
   first: Route,
   ip: string,
   each: (seq: number, reply: Reply | undefined, route: Route) => void,
-): Promise<{ sent: number; replies: Reply[] }> {
+): Generator<number, { sent: number; replies: Reply[] }, boolean> {
   const replies: Reply[] = [];
   const requests = requestsOf(plan);
   for (let seq = 0; seq < requests; seq += 1) {
@@ -140,7 +140,7 @@ async function run(
     const reply = echo(context, route, ip);
     if (reply) replies.push(reply);
     each(seq, reply, route);
-    if (seq + 1 < requests && !(await context.pause(plan.intervalMs))) return { sent: seq + 1, replies };
+    if (seq + 1 < requests && !(yield plan.intervalMs)) return { sent: seq + 1, replies };
   }
   return { sent: requests, replies };
 }
@@ -194,7 +194,7 @@ const icmpTexts: Record<NonNullable<Route["icmp"]>, string> = {
   "tcp-reset": "Destination Port Unreachable",
 };
 
-async function iputils(context: ToolContext): Promise<number> {
+function* iputils(context: ToolContext): Pausing {
   const options = readOptions(context.argv.slice(1), iputilsSpec);
   if (options.problem?.kind === "unknown") {
     context.err(`ping: invalid option -- '${options.problem.name}'\n${iputilsUsage}`);
@@ -220,7 +220,7 @@ async function iputils(context: ToolContext): Promise<number> {
   // The time of sending travels in the data; without room for it nothing is measured.
   const hasTime = plan.size >= 16;
   let errors = 0;
-  const { sent, replies } = await run(context, plan, first.route, ip, (seq, reply, route) => {
+  const { sent, replies } = yield* run(context, plan, first.route, ip, (seq, reply, route) => {
     if (reply) {
       if (plan.isQuiet) return;
       const time = hasTime ? ` time=${reply.ms.toFixed(3)} ms` : "";

@@ -21,12 +21,24 @@ export interface ToolContext {
   random: Random;
   out(data: string | Uint8Array): void;
   err(text: string): void;
-  /** Lets time pass where somebody watches. @returns false once the command was interrupted */
-  pause(ms: number): Promise<boolean>;
 }
 
+/**
+ * A program that lets time pass: yields how many milliseconds to wait, gets false once it was interrupted, and returns
+ * its exit code. Who runs it decides whether to wait.
+ */
+export type Pausing = Generator<number, number, boolean>;
+
 /** @returns the exit code */
-export type Tool = (context: ToolContext) => number | Promise<number>;
+export type Tool = (context: ToolContext) => number | Pausing;
+
+/** Runs a tool whose time nobody watches. */
+export function runAtOnce(run: number | Pausing): number {
+  if (typeof run === "number") return run;
+  let step = run.next();
+  while (!step.done) step = run.next(true);
+  return step.value;
+}
 
 export interface OptionSpec {
   /** As for getopt: a colon behind a letter that takes a value. */
