@@ -8,9 +8,10 @@
 import type { Controller, ControllerContext, NewObject } from "../api/controller.ts";
 import { type EndpointAddress, type Endpoints, type KubeObject, keyOf, type Pod, type Service } from "../api/objects.ts";
 import { same } from "../api/same.ts";
+import { PerCluster } from "./per-cluster.ts";
 import { isReady } from "./pod-state.ts";
 import { addressOf, hasEndpoint, hasSelector, hostnameFor, isHeadless, selectedPods, servicesOf, targetPort } from "./service-pods.ts";
-import { PerCluster, TriggerTimes, triggerTimeAnnotation } from "./trigger-times.ts";
+import { TriggerTimes, triggerTimeAnnotation } from "./trigger-times.ts";
 
 type Subset = NonNullable<Endpoints["subsets"]>[number];
 type Port = NonNullable<Subset["ports"]>[number];

@@ -21,10 +21,11 @@ import { same } from "../api/same.ts";
 import { headlessLabel } from "./endpoints.ts";
 import { layOut } from "./endpointslice-layout.ts";
 import { controllerReference, isControlledBy } from "./owner-references.ts";
+import { PerCluster } from "./per-cluster.ts";
 import { isReady } from "./pod-state.ts";
 import { addressOf, hasEndpoint, hasSelector, hostnameFor, isHeadless, selectedPods, servicesOf, targetPort } from "./service-pods.ts";
 import { isAuto, zoneHints } from "./topology-hints.ts";
-import { PerCluster, TriggerTimes, triggerTimeAnnotation } from "./trigger-times.ts";
+import { TriggerTimes, triggerTimeAnnotation } from "./trigger-times.ts";
 
 export const serviceNameLabel = "kubernetes.io/service-name";
 export const managedByLabel = "endpointslice.kubernetes.io/managed-by";

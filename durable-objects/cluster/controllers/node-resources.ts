@@ -22,17 +22,27 @@ export function allocatable(node: Node): Amounts {
   return amounts;
 }
 
-/** The sum of the containers, or one init container where that is more, and the overhead. */
-export function requests(pod: Pod): Amounts {
-  return summed(pod, (resource, requested) => (requested === undefined ? 0 : amountOf(resource, requested)));
+/** Stored pods are never changed in place, and the scheduler asks about each of them for every pod it places. */
+function oncePerPod(of: (pod: Pod) => Amounts): (pod: Pod) => Amounts {
+  const known = new WeakMap<Pod, Amounts>();
+  return (pod) => {
+    const amounts = known.get(pod) ?? of(pod);
+    known.set(pod, amounts);
+    return amounts;
+  };
 }
 
+/** The sum of the containers, or one init container where that is more, and the overhead. */
+export const requests = oncePerPod((pod) =>
+  summed(pod, (resource, requested) => (requested === undefined ? 0 : amountOf(resource, requested))),
+);
+
 /** The same with CPU and memory assumed for containers that do not name them. */
-export function scoredRequests(pod: Pod): Amounts {
-  return summed(pod, (resource, requested) =>
+export const scoredRequests = oncePerPod((pod) =>
+  summed(pod, (resource, requested) =>
     requested === undefined ? (assumed[resource as keyof typeof assumed] ?? 0) : amountOf(resource, requested),
-  );
-}
+  ),
+);
 
 export const add = (a: Amounts, b: Amounts): Amounts => {
   const sum = new Map(a);

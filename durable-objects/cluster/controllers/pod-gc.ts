@@ -8,8 +8,8 @@
 import type { Controller, ControllerContext } from "../api/controller.ts";
 import type { Node, Pod } from "../api/objects.ts";
 import { timeOf } from "../api/time.ts";
+import { PerCluster } from "./per-cluster.ts";
 import { isFinished } from "./pod-state.ts";
-import { PerCluster } from "./trigger-times.ts";
 
 const everyMs = 20_000;
 const quarantineMs = 40_000;

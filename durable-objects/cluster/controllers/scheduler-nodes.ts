@@ -1,7 +1,7 @@
 /** What the scheduler knows about each node: the pods on it and what they have taken. Built anew for each decision. */
 import { type LabelSelector, matchesLabelSelector } from "../api/label-selector.ts";
 import type { KubeObject, Node, Pod } from "../api/objects.ts";
-import { type Amounts, add, allocatable, requests, scoredRequests } from "./node-resources.ts";
+import { type Amounts, allocatable, requests, scoredRequests } from "./node-resources.ts";
 import { isFinished } from "./pod-state.ts";
 
 export interface NodeInfo {
@@ -35,9 +35,15 @@ export const nodeInfo = (node: Node, pods: readonly Pod[]): NodeInfo => ({
   node,
   pods,
   allocatable: allocatable(node),
-  requested: pods.map(requests).reduce(add, new Map()),
-  scored: pods.map(scoredRequests).reduce(add, new Map()),
+  requested: total(pods, requests),
+  scored: total(pods, scoredRequests),
 });
+
+function total(pods: readonly Pod[], of: (pod: Pod) => Amounts): Amounts {
+  const sum = new Map<string, number>();
+  for (const pod of pods) for (const [resource, amount] of of(pod)) sum.set(resource, (sum.get(resource) ?? 0) + amount);
+  return sum;
+}
 
 type Affinity = NonNullable<Pod["spec"]["affinity"]>;
 export type AffinityTerm = NonNullable<NonNullable<Affinity["podAffinity"]>["requiredDuringSchedulingIgnoredDuringExecution"]>[number];

@@ -8,8 +8,8 @@ import { keyOf, type Node, type Pod } from "../api/objects.ts";
 import { same } from "../api/same.ts";
 import { timeOf } from "../api/time.ts";
 import { type Taint, tolerates } from "./node-affinity.ts";
+import { PerCluster } from "./per-cluster.ts";
 import { isFinished } from "./pod-state.ts";
-import { PerCluster } from "./trigger-times.ts";
 
 /** How long a pod may stay: `Infinity` for ever, 0 not at all. */
 export function toleratedMs(pod: Pod, taints: readonly Taint[]): number {
