@@ -1,7 +1,7 @@
 /** What a name means to a sender: its answers, every question asked on the way, and why there is none. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
-import type { Resolution, Sender } from "../cluster/api/network.ts";
+import type { ObjectRef, Resolution, Route, Sender } from "../cluster/api/network.ts";
 import type { Service } from "../cluster/api/objects.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { explainResolution, explainRoute } from "../cluster/explain/explain-route.ts";
@@ -100,7 +100,7 @@ function respond(c: Context<SandboxEnv>, bodies: readonly ResolveBody[], asArray
 
 function answerOf(cluster: Cluster, body: ResolveBody, language: Language): object {
   const from = senderFrom(body.from, cluster.reader);
-  const { resolution, failure } = cluster.network.lookUp({
+  const { resolution, failure, way } = cluster.network.lookUp({
     from,
     name: body.name,
     type: body.type,
@@ -108,7 +108,10 @@ function answerOf(cluster: Cluster, body: ResolveBody, language: Language): obje
   });
   const { name: asked, type: of, rcode, answers, trace } = resolution;
   const facts = factsOf(cluster);
-  const cannotSend = failure && { verdict: "no-route" as const, protocol: "UDP" as const, hops: [], candidates: [], cause: failure.cause };
+  const why =
+    failure !== undefined || way?.verdict === "unsupported"
+      ? explainRoute(unsent(failure?.cause ?? way?.cause, way?.objects ?? []), facts, language)
+      : explainResolution(resolution, facts, language);
   return {
     name: asked,
     type: of,
@@ -117,9 +120,18 @@ function answerOf(cluster: Cluster, body: ResolveBody, language: Language): obje
     answers,
     service: serviceOf(resolution, cluster),
     trace: trace.map(({ answers: _answers, ...step }) => step),
-    why: cannotSend === undefined ? explainResolution(resolution, facts, language) : explainRoute(cannotSend, facts, language),
+    why,
   };
 }
+
+/** A question that could not be sent, or of which nobody can say what became of it: told as the route of its packet. */
+const unsent = (cause: Route["cause"], objects: readonly ObjectRef[]): Route => ({
+  verdict: "unsupported",
+  protocol: "UDP",
+  hops: [{ n: 1, at: "", does: "stop", code: "stop-unsupported", params: {}, objects: [...objects] }],
+  candidates: [],
+  ...(cause === undefined ? {} : { cause }),
+});
 
 const fromOf = ({ from }: Resolution, sender: Sender): object => (sender.kind === "outside" ? { outside: sender.ip } : from);
 

@@ -205,6 +205,25 @@ describe("/resolve", () => {
     });
   });
 
+  it("says that a policy on the way is not emulated, instead of guessing", async () => {
+    const policy = `
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: strict }
+spec: { podSelector: {}, policyTypes: [Egress] }
+`;
+    const { why } = await json(
+      new TestSandbox({ "/resolve": resolve }, numbers + policy).get("/resolve?name=numbers-api&from=default/sleep-1"),
+    );
+    expect({ code: why.code, because: why.because }).toEqual({
+      code: "network-policy",
+      because: [
+        { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", namespace: "default", name: "strict", field: "spec.podSelector" },
+      ],
+    });
+  });
+
   it("takes an array", async () => {
     const many = await json(sandbox().post("/resolve", [{ name: "numbers-api" }, { name: "kubernetes", type: "srv" }]));
     expect(many.map(({ rcode, type }: { rcode: string; type: string }) => `${type} ${rcode}`)).toEqual(["A NOERROR", "SRV NOERROR"]);

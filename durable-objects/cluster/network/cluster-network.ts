@@ -8,7 +8,7 @@
 import type { Reader } from "../api/controller.ts";
 import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
 import { parseIP } from "../api/ip-address.ts";
-import type { Machines, Network, Protocol, Resolution, ResolveQuery, Route, RouteQuery, Sender, Verdict } from "../api/network.ts";
+import type { Machines, Network, Protocol, Resolution, ResolveQuery, Route, RouteQuery, Sender } from "../api/network.ts";
 import type { Service } from "../api/objects.ts";
 import type { Upstream } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
@@ -16,12 +16,15 @@ import { SeededRandom, seedFrom } from "../api/seeded-random.ts";
 import type { ClusterDNS } from "../dns/cluster-dns.ts";
 import { AddressBook, canonical, contains, rangesIn } from "./address-book.ts";
 import { type AffinityEntry, AffinityTable } from "./affinity-table.ts";
+import { httpCause, unresolved } from "./causes.ts";
 import { endpointText } from "./endpoint-text.ts";
-import { exchange, hostOf, requestOf } from "./http-exchange.ts";
-import { askServer, hopsOfLookup, lookUp, type NameLookup } from "./name-lookup.ts";
+import { exchange, requestOf } from "./http-exchange.ts";
+import { askServer, hopsOfLookup, lookUp, type NameLookup, silence } from "./name-lookup.ts";
 import { type NoOrigin, type Origin, originOf } from "./origin.ts";
 import { type RulesSource, type WayContext, wayOf } from "./packet-way.ts";
-import type { HopDraft, Way } from "./way.ts";
+import { RouteDraft } from "./route-draft.ts";
+import { connectHop, literalOf, readHop, replyHop } from "./sender-hops.ts";
+import type { Way } from "./way.ts";
 
 export interface NetworkParts {
   kubeProxy: RulesSource;
@@ -86,11 +89,6 @@ export class ClusterNetwork implements Network {
     return { verdict, ...(backend === undefined ? {} : { backend }), ...(cause === undefined ? {} : { cause }) };
   }
 
-  /** Where a sender stands, and with which addresses it would send. */
-  originOf(sender: Sender): Origin | NoOrigin {
-    return originOf(sender, this.#context(0, "brief"));
-  }
-
   lived(): LivedNetwork {
     return { connections: this.#connections, affinity: this.#affinity.entries() };
   }
@@ -153,37 +151,28 @@ export class ClusterNetwork implements Network {
 
   #reply(of: { query: RouteQuery; origin: Origin; source: string; way: Way }, context: WayContext, draft: RouteDraft): Route {
     const { query, origin, source, way } = of;
-    const end = way.end!;
-    const rewritten = endpointText(way.destination.ip, way.destination.port);
-    const reply = (code: HopDraft["code"], params: HopDraft["params"]): void => {
-      const src = endpointText(draft.target!.ip, draft.target!.port);
-      const back = rewritten === src ? {} : { srcAfter: src };
-      draft.hop({
-        at: origin.place,
-        does: "reply",
-        code,
-        params: { ...params, rewritten: rewritten !== src, address: src },
-        objects: [],
-        src: rewritten,
-        ...back,
-        dst: source,
-      });
-    };
-    if (draft.protocol === "ICMP") reply("reply-echo", { from: way.destination.ip });
-    else if (query.http === undefined || context.detail === "brief") {
-      if (draft.protocol === "TCP") reply("reply-open", { from: rewritten });
-    } else if (this.#nesting >= deepestNesting) {
-      return draft.stop(end.place, "unsupported", { code: "nested-too-deep", params: { depth: deepestNesting } });
-    } else {
-      const request = requestOf(query);
-      const response = this.#exchange(request, way);
-      if (response === undefined) draft.cause = { code: "says-nothing", params: { place: end.place } };
-      else {
-        draft.http = { request, response };
-        if (response.status >= 400) draft.cause = httpCause(request, response.status, way);
-        reply("reply-http", { status: response.status, from: rewritten });
-      }
+    const from = endpointText(way.destination.ip, way.destination.port);
+    const heard = { origin, source, from, target: endpointText(draft.target!.ip, draft.target!.port) };
+    if (draft.protocol === "ICMP") draft.hop(replyHop("reply-echo", heard));
+    else if (query.http !== undefined && context.detail !== "brief") return this.#answer(query, way, heard, draft);
+    else if (draft.protocol === "TCP") draft.hop(replyHop("reply-open", heard));
+    return draft.delivered(way);
+  }
+
+  #answer(query: RouteQuery, way: Way, heard: Parameters<typeof replyHop>[1], draft: RouteDraft): Route {
+    const { place } = way.end!;
+    if (this.#nesting >= deepestNesting) {
+      return draft.stop(place, "unsupported", { code: "nested-too-deep", params: { depth: deepestNesting } });
     }
+    const request = requestOf(query);
+    const response = this.#exchange(request, way);
+    if (response === undefined) {
+      draft.cause = { code: "says-nothing", params: { place } };
+      return draft.delivered(way);
+    }
+    draft.http = { request, response };
+    if (response.status >= 400) draft.cause = httpCause(request, response.status, way);
+    draft.hop(replyHop("reply-http", { ...heard, status: response.status }));
     return draft.delivered(way);
   }
 
@@ -245,160 +234,7 @@ export class ClusterNetwork implements Network {
   }
 }
 
-/** A route while it is made: hops get their numbers, and it comes to exactly one end. */
-class RouteDraft {
-  readonly protocol: Protocol;
-  readonly seed: number;
-  readonly #hops: Route["hops"] = [];
-  resolution: Resolution | undefined;
-  target: Route["target"];
-  http: Route["http"];
-  cause: Route["cause"];
-  #way: Way | undefined;
-  #end: Route | undefined;
-
-  constructor(protocol: Protocol, seed: number) {
-    this.protocol = protocol;
-    this.seed = seed;
-  }
-
-  hop(hop: HopDraft): void {
-    this.#hops.push({ n: this.#hops.length + 1, ...hop });
-  }
-
-  hops(hops: readonly HopDraft[]): void {
-    for (const hop of hops) this.hop(hop);
-  }
-
-  follow(way: Way): void {
-    this.#way = way;
-    this.hops(way.hops);
-  }
-
-  stop(
-    at: string,
-    verdict: Exclude<Verdict, "delivered">,
-    cause: NonNullable<Route["cause"]>,
-    of: Partial<Pick<Way, "icmp" | "rule" | "objects">> = {},
-  ): Route {
-    const params = { cause: cause.code, ...scalars(cause.params), icmp: of.icmp ?? "" };
-    this.hop({ at, does: "stop", code: `stop-${verdict}`, params, objects: [...(of.objects ?? [])] });
-    this.cause = cause;
-    this.#end = {
-      ...this.#route(verdict),
-      ...(of.rule === undefined ? {} : { rule: of.rule }),
-      ...(of.icmp === undefined ? {} : { icmp: of.icmp }),
-    };
-    return this.#end;
-  }
-
-  stopped(): Route {
-    if (this.#end === undefined) throw new Error("network: a route without target has not come to a stop");
-    return this.#end;
-  }
-
-  delivered({ end, source }: Way): Route {
-    return {
-      ...this.#route("delivered"),
-      backend: end!.backend,
-      sourceSeenByBackend: source.ip,
-      ...(this.http === undefined ? {} : { http: this.http }),
-    };
-  }
-
-  #route(verdict: Route["verdict"]): Route {
-    return {
-      verdict,
-      protocol: this.protocol,
-      seed: this.seed,
-      hops: this.#hops,
-      candidates: this.#way?.candidates ?? [],
-      ...(this.resolution === undefined ? {} : { resolution: this.resolution }),
-      ...(this.target === undefined ? {} : { target: this.target }),
-      ...(this.cause === undefined ? {} : { cause: this.cause }),
-    };
-  }
-}
-
 /** Each part of a route draws for itself: a given source port, or a name in place of an address, changes no other draw. */
 const chance = (what: string, seed: number): SeededRandom => new SeededRandom(seedFrom(what, seed));
 
-function readHop({ to, http }: RouteQuery, at: string, protocol: Protocol, port: number | undefined): HopDraft {
-  const literal = literalOf(to.host) !== undefined;
-  const params = { host: to.host, protocol, port: port ?? 0, literal, http: http !== undefined, path: http?.path ?? "" };
-  return { at, does: "read", code: protocol === "ICMP" ? "read-name" : "read-url", params, objects: [] };
-}
-
-function connectHop(of: {
-  origin: Origin;
-  source: string;
-  ip: string;
-  protocol: Protocol;
-  port: number | undefined;
-  reaches: "machine" | "rules" | "unknown";
-}): HopDraft {
-  const { origin, source, ip, protocol, port, reaches } = of;
-  const dst = endpointText(ip, port);
-  const code = protocol === "ICMP" ? "connect-echo" : (`connect-${reaches}` as const);
-  return {
-    at: origin.place,
-    does: "connect",
-    code,
-    params: { src: source, dst, ip, node: origin.node ?? "" },
-    objects: [],
-    src: source,
-    dst,
-  };
-}
-
-function unresolved({ resolution, way }: NameLookup): NonNullable<Route["cause"]> {
-  const { name, rcode, trace, error, nameserver = "" } = resolution;
-  const tries = new Set(trace.map(({ query }) => query)).size;
-  if (error !== "temporary-failure") return { code: "no-such-name", params: { name, rcode, tries } };
-  if (trace.at(-1)?.rcode !== "TIMEOUT") return { code: "dns-failed", params: { name, rcode, server: nameserver } };
-  const because = way === undefined || way.verdict === "delivered" ? "no-reply" : (way.cause?.code ?? "");
-  return { code: "dns-unreachable", params: { name, server: nameserver, verdict: way?.verdict ?? "unanswered", because } };
-}
-
-function httpCause(request: ReturnType<typeof requestOf>, status: number, { end, destination }: Way): NonNullable<Route["cause"]> {
-  const host = hostOf(request);
-  const known = end?.machine?.hosts;
-  const target = endpointText(destination.ip, destination.port);
-  if (known !== undefined && !known.includes(host.split(":")[0] ?? "")) {
-    return { code: "host-not-served", params: { status, host, expected: [...known], target } };
-  }
-  return { code: "http-status", params: { status, path: request.path, place: end?.place ?? "" } };
-}
-
-function scalars(params: Record<string, unknown>): Record<string, string | number | boolean> {
-  return Object.fromEntries(
-    Object.entries(params).map(([key, value]) => [key, Array.isArray(value) ? value.join(", ") : (value as string | number | boolean)]),
-  );
-}
-
-/** An address as host, with or without brackets. */
-function literalOf(host: string): string | undefined {
-  const bare = host.replace(/^\[(.*)\]$/, "$1");
-  return parseIP(bare) === undefined ? undefined : canonical(bare);
-}
-
 const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1";
-
-/** What a sender learns that cannot send at all. */
-const silence = (name: string, type: string | undefined, from: Sender): Resolution => ({
-  name,
-  type: type ?? "A",
-  rcode: "TIMEOUT",
-  from: {
-    ...("namespace" in from ? { namespace: from.namespace } : {}),
-    ...("pod" in from ? { pod: from.pod } : {}),
-    ...("node" in from && from.node !== undefined ? { node: from.node } : {}),
-  },
-  answers: [],
-  addresses: [],
-  search: [],
-  ndots: 1,
-  nameserver: undefined,
-  trace: [],
-  error: "temporary-failure",
-});

@@ -1,5 +1,4 @@
 /** How places and addresses are written in hops. */
-import type { Protocol } from "../api/network.ts";
 
 export const podPlace = (pod: { metadata: { namespace?: string; name: string } }): string =>
   `pod/${pod.metadata.namespace}/${pod.metadata.name}`;
@@ -11,7 +10,3 @@ export const outsidePlace = (ip: string): string => `outside/${ip}`;
 /** `10.0.0.1:80`, `[fd00::1]:80`; without a port the address alone, as for ICMP. */
 export const endpointText = (ip: string, port?: number): string =>
   port === undefined ? ip : ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
-
-/** What of a packet rules look at: `tcp, port 80` or `icmp, echo request`. */
-export const packetText = (protocol: Protocol, port?: number): string =>
-  protocol === "ICMP" ? "icmp, echo request" : `${protocol.toLowerCase()}, port ${port}`;

@@ -4,7 +4,7 @@
  */
 import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
 import { parseIP } from "../api/ip-address.ts";
-import type { ObjectRef, Resolution } from "../api/network.ts";
+import type { ObjectRef, Resolution, Sender } from "../api/network.ts";
 import type { Pod, Service } from "../api/objects.ts";
 import { nodeNameserver } from "../api/resolv-conf.ts";
 import type { ClusterDNS } from "../dns/cluster-dns.ts";
@@ -160,4 +160,23 @@ export const serviceRef = ({ metadata: { namespace, name } }: Service): ObjectRe
   kind: "Service",
   namespace,
   name,
+});
+
+/** What a sender learns that cannot send at all. */
+export const silence = (name: string, type: string | undefined, from: Sender): Resolution => ({
+  name,
+  type: type ?? "A",
+  rcode: "TIMEOUT",
+  from: {
+    ...("namespace" in from ? { namespace: from.namespace } : {}),
+    ...("pod" in from ? { pod: from.pod } : {}),
+    ...("node" in from && from.node !== undefined ? { node: from.node } : {}),
+  },
+  answers: [],
+  addresses: [],
+  search: [],
+  ndots: 1,
+  nameserver: undefined,
+  trace: [],
+  error: "temporary-failure",
 });

@@ -16,13 +16,23 @@ import type { HealthCheck } from "../kube-proxy/health-check.ts";
 import { type NodeRules, type Packet, UnsupportedModeError, type Walk } from "../kube-proxy/rule-set.ts";
 import { type AddressBook, addressesOfNode, addressOfFamily, contains, rangesIn } from "./address-book.ts";
 import type { AffinityTable } from "./affinity-table.ts";
-import { endpointText, nodePlace, outsidePlace, podPlace } from "./endpoint-text.ts";
+import {
+  type ArrivingPacket,
+  arriveAtNode,
+  arriveAtPod,
+  arriveOutside,
+  type Ending,
+  nodeRef,
+  podRef,
+  refusedBy,
+  unsupported,
+} from "./arrival.ts";
+import { endpointText, nodePlace, outsidePlace } from "./endpoint-text.ts";
 import { healthyNodes, isExternalIP, type LoadBalancerEntry, loadBalancerAt } from "./load-balancer.ts";
-import { nodeListeners } from "./node-machine.ts";
-import { hostPortOn, type NotEmulated, policyOn } from "./not-emulated.ts";
+import { policyOn } from "./not-emulated.ts";
 import type { Origin } from "./origin.ts";
 import { endingRule, hopsOfWalk, sourceHop } from "./rule-hops.ts";
-import type { Cause, End, HopDraft, Way } from "./way.ts";
+import type { Cause, HopDraft, Way } from "./way.ts";
 
 /** The rules in the nodes' kernels, as the network asks for them. */
 export interface RulesSource {
@@ -57,10 +67,6 @@ export interface Flow {
 /** Machines a packet may meet before its time to live is taken for spent. */
 const mostMachines = 8;
 
-type Draft = Omit<Way, "hops" | "at" | "source" | "destination" | "candidates" | "objects"> & {
-  at?: string;
-  objects?: readonly ObjectRef[];
-};
 type Enters = Packet["origin"];
 
 export const wayOf = (flow: Flow, context: WayContext): Way => new PacketWay(flow, context).run();
@@ -95,22 +101,24 @@ class PacketWay {
   }
 
   run(): Way {
-    const draft = this.#start();
+    const { hop, ...ending } = this.#start();
     return {
-      ...draft,
-      at: draft.at ?? draft.end?.place ?? this.#place,
-      objects: draft.objects ?? [],
-      hops: this.#hops,
+      ...ending,
+      at: ending.at ?? ending.end?.place ?? this.#place,
+      objects: ending.objects ?? [],
+      hops: hop === undefined ? this.#hops : [...this.#hops, hop],
       source: this.#sourcePort === undefined ? { ip: this.#src } : { ip: this.#src, port: this.#sourcePort },
       destination: this.#port === undefined ? { ip: this.#dst } : { ip: this.#dst, port: this.#port },
       candidates: this.#candidates,
     };
   }
 
-  #start(): Draft {
+  #start(): Ending {
     const { enters, node, pod } = this.#origin;
     if (enters === "outside") return this.#fromOutside();
-    if (enters === "pod" && this.#staysInside()) return pod === undefined ? this.#refused(undefined) : this.#atPod(pod, true);
+    if (enters === "pod" && this.#staysInside()) {
+      return pod === undefined ? refusedBy("", [], this.#packetHere()) : arriveAtPod(pod, this.#packetHere(), this.#context, true);
+    }
     const policy = policyOn(this.#context.reader, pod, "Egress");
     if (policy !== undefined) return unsupported(policy);
     return this.#throughNode(node!, enters);
@@ -124,7 +132,7 @@ class PacketWay {
 
   // ---- on a node
 
-  #throughNode(node: string, enters: Enters): Draft {
+  #throughNode(node: string, enters: Enters): Ending {
     this.#machines += 1;
     this.#place = nodePlace(node);
     if (this.#machines > mostMachines) return { verdict: "unanswered", cause: { code: "loop", params: { node, ip: this.#dst } } };
@@ -135,10 +143,10 @@ class PacketWay {
     if (ending !== undefined) return this.#endedByRule(walk, node, walked.mode);
     this.#dst = walk.dst;
     this.#port = walk.destinationPort;
-    return walk.to === "process" ? this.#atNode(node) : this.#onward(node, enters);
+    return walk.to === "process" ? arriveAtNode(node, this.#packetHere(), this.#context) : this.#onward(node, enters);
   }
 
-  #walk(node: string, enters: Enters): { walk: Walk; mode: string } | { unsupported: Draft } {
+  #walk(node: string, enters: Enters): { walk: Walk; mode: string } | { unsupported: Ending } {
     const { kubeProxy, random, now, affinity, detail } = this.#context;
     const packet = this.#packet(enters);
     try {
@@ -186,7 +194,7 @@ class PacketWay {
     };
   }
 
-  #endedByRule(walk: Walk, node: string, mode: string): Draft {
+  #endedByRule(walk: Walk, node: string, mode: string): Ending {
     const ending = endingRule(walk)!;
     const params = { node, mode, role: ending.role, destination: endpointText(this.#dst, this.#port) };
     const cause: Cause = { code: `rule-${ending.role}`, params };
@@ -197,13 +205,13 @@ class PacketWay {
 
   // ---- between machines
 
-  #onward(node: string, enters: Enters): Draft {
+  #onward(node: string, enters: Enters): Ending {
     const { book, upstream, reader } = this.#context;
     const owner = book.ownerOf(this.#dst);
     switch (owner?.kind) {
       case "pod": {
         const home = owner.pod.spec.nodeName ?? "";
-        if (home === node) return this.#atPod(owner.pod, false);
+        if (home === node) return arriveAtPod(owner.pod, this.#packetHere(), this.#context);
         return this.#isUp(home) ? this.#throughNode(home, "wire") : this.#nodeDown(home, owner.pod);
       }
       case "node":
@@ -216,7 +224,7 @@ class PacketWay {
         const machine = upstream.machine(this.#dst);
         if (balancer.kind !== "entry" && machine === undefined) return this.#nobody();
         this.#leavePodNetwork(node, enters);
-        return balancer.kind === "entry" ? this.#throughLoadBalancer(balancer.entry) : this.#atMachine(machine!);
+        return balancer.kind === "entry" ? this.#throughLoadBalancer(balancer.entry) : arriveOutside(machine!, this.#packetHere());
       }
       default:
         return owner satisfies never;
@@ -239,12 +247,12 @@ class PacketWay {
     this.#src = srcAfter;
   }
 
-  #intoNode(node: Node): Draft {
+  #intoNode(node: Node): Ending {
     const { name } = node.metadata;
     return this.#isUp(name) ? this.#throughNode(name, "wire") : this.#nodeDown(name, undefined);
   }
 
-  #fromOutside(): Draft {
+  #fromOutside(): Ending {
     const { book, reader, options, upstream } = this.#context;
     const balancer = loadBalancerAt(reader, this.#dst, this.#port, this.#protocol);
     if (balancer.kind === "entry") return this.#throughLoadBalancer(balancer.entry);
@@ -255,10 +263,10 @@ class PacketWay {
     if (owner !== undefined || this.#isIn(options.podCIDR)) return this.#noRoute("pod");
     if (this.#isIn(options.serviceCIDR)) return this.#noRoute("cluster-ip");
     const machine = upstream.machine(this.#dst);
-    return machine === undefined ? this.#nobody() : this.#atMachine(machine);
+    return machine === undefined ? this.#nobody() : arriveOutside(machine, this.#packetHere());
   }
 
-  #throughLoadBalancer(entry: LoadBalancerEntry): Draft {
+  #throughLoadBalancer(entry: LoadBalancerEntry): Ending {
     const up = this.#nodesUp();
     const fit = healthyNodes(entry, up, (node) => this.#context.kubeProxy.healthChecksOf(node, this.#family));
     const node = this.#pick(fit);
@@ -285,7 +293,7 @@ class PacketWay {
     return this.#throughNode(node, "wire");
   }
 
-  #throughRouter(): Draft {
+  #throughRouter(): Ending {
     const up = this.#nodesUp();
     const node = this.#pick(up);
     if (node === undefined) return { verdict: "unanswered", cause: { code: "no-node-up", params: { ip: this.#dst } } };
@@ -306,115 +314,29 @@ class PacketWay {
     return nodes.length === 0 ? undefined : nodes[this.#context.random.int(nodes.length)];
   }
 
-  // ---- arriving
+  // ---- endings
 
-  /** @param local it came from the pod itself, without passing any rule */
-  #atPod(pod: Pod, local: boolean): Draft {
-    const { reader, machines } = this.#context;
-    const { namespace, name } = pod.metadata;
-    const policy = local || this.#isKubelet(pod) ? undefined : policyOn(reader, pod, "Ingress");
-    if (policy !== undefined) return { ...unsupported(policy), at: podPlace(pod) };
-    const listeners = machines.listeners({ namespace, name });
-    const listener = listeners.find(({ protocol, port }) => protocol === this.#protocol && port === this.#port);
-    if (this.#protocol !== "ICMP" && listener === undefined) return this.#refused(pod);
-    const end: End = { place: podPlace(pod), backend: this.#backend(pod), pod, ...(listener === undefined ? {} : { listener }) };
-    this.#hops.push({
-      at: end.place,
-      does: "deliver",
-      code: local ? "delivered-locally" : "delivered-to-pod",
-      params: { pod: name, node: pod.spec.nodeName ?? "", port: this.#port ?? 0, source: this.#src, protocol: this.#protocol },
-      objects: [{ apiVersion: "v1", kind: "Pod", namespace, name }],
-      src: endpointText(this.#src, this.#sourcePort),
-      dst: endpointText(this.#dst, this.#port),
-    });
-    return { verdict: "delivered", end };
-  }
-
-  /** Traffic between a pod and its own node is outside the reach of policies. */
-  #isKubelet(pod: Pod): boolean {
-    return this.#origin.enters === "process" && this.#origin.node === pod.spec.nodeName;
-  }
-
-  #atNode(node: string): Draft {
-    const { reader, book, machines, options, kubeProxy } = this.#context;
-    const taken = hostPortOn(reader, node, this.#port, this.#protocol);
-    if (taken !== undefined) return unsupported(taken);
-    const context = {
-      machines,
-      options,
-      hostPodsOf: (name: string) => book.hostPodsOf(name),
-      healthChecksOf: (name: string) => kubeProxy.healthChecksOf(name, this.#family),
+  #packetHere(): ArrivingPacket {
+    return {
+      origin: this.#origin,
+      family: this.#family,
+      protocol: this.#protocol,
+      src: this.#src,
+      sourcePort: this.#sourcePort,
+      dst: this.#dst,
+      port: this.#port,
     };
-    const found = nodeListeners(node, context).find(
-      ({ listener: { protocol, port } }) => protocol === this.#protocol && port === this.#port,
-    );
-    if (this.#protocol !== "ICMP" && found === undefined) {
-      const params = { node, port: this.#port ?? 0, protocol: this.#protocol };
-      return { verdict: "refused", cause: { code: "nothing-listens-on-node", params }, icmp: this.#refusal(), objects: [nodeRef(node)] };
-    }
-    const backend = { ...this.#backend(found?.pod), node };
-    const end: End = { place: nodePlace(node), backend, ...(found === undefined ? {} : found) };
-    this.#hops.push({
-      at: end.place,
-      does: "deliver",
-      code: "delivered-to-node",
-      params: { node, port: this.#port ?? 0, source: this.#src, protocol: this.#protocol },
-      objects: [nodeRef(node)],
-      src: endpointText(this.#src, this.#sourcePort),
-      dst: endpointText(this.#dst, this.#port),
-    });
-    return { verdict: "delivered", end };
   }
 
-  #atMachine(machine: NonNullable<ReturnType<Upstream["machine"]>>): Draft {
-    const ip = this.#dst;
-    const open = this.#protocol === "ICMP" || (this.#protocol === "TCP" && machine.tcp.includes(this.#port ?? -1));
-    if (!open) {
-      const params = { ip, port: this.#port ?? 0, protocol: this.#protocol };
-      return { verdict: "refused", cause: { code: "nothing-listens-outside", params }, icmp: this.#refusal(), at: outsidePlace(ip) };
-    }
-    const end: End = { place: outsidePlace(ip), backend: this.#backend(undefined), machine };
-    this.#hops.push({
-      at: end.place,
-      does: "deliver",
-      code: "delivered-outside",
-      params: { ip, port: this.#port ?? 0, source: this.#src, protocol: this.#protocol },
-      objects: [],
-      src: endpointText(this.#src, this.#sourcePort),
-      dst: endpointText(this.#dst, this.#port),
-    });
-    return { verdict: "delivered", end };
-  }
-
-  #refused(pod: Pod | undefined): Draft {
-    const ports = pod === undefined ? [] : this.#listening(pod);
-    const params = { pod: pod?.metadata.name ?? "", port: this.#port ?? 0, protocol: this.#protocol, listening: ports };
-    const objects = pod === undefined ? [] : [podRef(pod)];
-    const at = pod === undefined ? this.#place : podPlace(pod);
-    return { verdict: "refused", cause: { code: "nothing-listens", params }, icmp: this.#refusal(), at, objects };
-  }
-
-  #listening(pod: Pod): string[] {
-    const { namespace, name } = pod.metadata;
-    return this.#context.machines
-      .listeners({ namespace, name })
-      .filter(({ protocol }) => protocol === this.#protocol)
-      .map(({ port }) => String(port));
-  }
-
-  #refusal(): Route["icmp"] {
-    return this.#protocol === "TCP" ? "tcp-reset" : "port-unreachable";
-  }
-
-  #nobody(params: Cause["params"] = {}): Draft {
+  #nobody(params: Cause["params"] = {}): Ending {
     return { verdict: "unanswered", cause: { code: "nobody-has-address", params: { ip: this.#dst, port: this.#port ?? 0, ...params } } };
   }
 
-  #noRoute(kind: "pod" | "cluster-ip"): Draft {
+  #noRoute(kind: "pod" | "cluster-ip"): Ending {
     return { verdict: "no-route", cause: { code: "only-inside", params: { ip: this.#dst, kind } }, icmp: "net-unreachable" };
   }
 
-  #nodeDown(node: string, pod: Pod | undefined): Draft {
+  #nodeDown(node: string, pod: Pod | undefined): Ending {
     const params = { node, pod: pod?.metadata.name ?? "", ip: this.#dst };
     return {
       verdict: "unanswered",
@@ -425,12 +347,6 @@ class PacketWay {
   }
 
   // ---- facts
-
-  #backend(pod: Pod | undefined): End["backend"] {
-    const where = { ip: this.#dst, port: this.#port ?? 0 };
-    if (pod === undefined) return where;
-    return { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, ...where, ...(pod.spec.nodeName ? { node: pod.spec.nodeName } : {}) };
-  }
 
   #addressOf(node: string): string {
     const object = this.#context.reader.get<Node>("nodes", undefined, node);
@@ -470,12 +386,3 @@ const loopback = rangesIn("127.0.0.0/8,::1/128");
 
 /** As many decimals as kube-proxy writes. */
 const rounded = (probability: number): number => Number(probability.toFixed(10));
-
-const unsupported = ({ code, params, object }: NotEmulated): Draft => ({
-  verdict: "unsupported",
-  cause: { code, params },
-  objects: [object],
-});
-
-const nodeRef = (name: string): ObjectRef => ({ apiVersion: "v1", kind: "Node", name });
-const podRef = (pod: Pod): ObjectRef => ({ apiVersion: "v1", kind: "Pod", namespace: pod.metadata.namespace, name: pod.metadata.name });
