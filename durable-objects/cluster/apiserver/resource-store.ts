@@ -14,8 +14,9 @@ import { nameSuffix, uuid } from "../api/seeded-random.ts";
 import { alreadyExists, badRequest, conflict, failure, forbidden, notFound, StatusError } from "../api/status-error.ts";
 import { msOf, timeOf } from "../api/time.ts";
 import type { VersionedStore } from "../storage/versioned-store.ts";
+import { storedForm } from "./fields/encode.ts";
 import { recordManagedFields } from "./fields/managed-fields.ts";
-import { type ResourceStrategy, resourceName, type StrategyContext } from "./resource-strategy.ts";
+import { type ResourceStrategy, resourceName, type StrategyContext, type Subresource } from "./resource-strategy.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "./validation/object-meta.ts";
 
 /** Who writes, and whether it is only tried. */
@@ -25,6 +26,8 @@ export interface WriteOptions {
   manager: string;
   /** An apply brings its own managedFields. */
   keepManagedFields?: boolean;
+  /** Where the write went, other than to the object itself and its status: `resize`, `ephemeralcontainers`. */
+  subresource?: Subresource;
 }
 
 /** Which part of the object a PUT or PATCH may change. `finalize`: the finalizers in a namespace's spec, and nothing else. */
@@ -94,14 +97,11 @@ export class ResourceStore {
       this.#refuseInvalid(of, created, [...validateObjectMeta(metadata as KubeObject["metadata"], of)]);
       throw alreadyExists(gr, created.metadata.name);
     }
-    // What strategies put in or allocate has no owner.
-    if (!options.keepManagedFields)
-      recordManagedFields(undefined, created, { manager: options.manager, operation: "Update", now: timeOf(now()) });
+    if (!options.keepManagedFields) this.#noteOwnership(undefined, created, "main", options);
     of.prepareForCreate?.(created, context);
     this.#refuseInvalid(of, created, [...validateObjectMeta(created.metadata, of), ...of.validate(created, context)]);
-    const ordered = inOrder(created);
-    if (options.dryRun) return ordered;
-    return this.#store.put(resourceName(of), ordered, now());
+    const stored = storedForm(of, created);
+    return options.dryRun ? stored : this.#store.put(resourceName(of), stored, now());
   }
 
   /**
@@ -132,19 +132,12 @@ export class ResourceStore {
       throw invalidObject({ group: of.group, kind: of.plural }, name, [missing]);
     }
     refuseStale(gr, current, wanted);
-    const context = options.dryRun ? this.#dryRunContext : this.#realContext;
-    const next = partTaken(part, current, wanted);
+    if (isUnchanged(current, wanted)) return current;
+    const sent: KubeObject = { ...wanted, metadata: { ...wanted.metadata } };
+    if (!options.keepManagedFields) this.#noteOwnership(current, sent, part, options);
+    const next = partTaken(part, current, sent);
     keepSystemMetadata(next, current);
-    if (!options.keepManagedFields && next.metadata.managedFields === undefined)
-      copyOrRemove(next.metadata, current.metadata, "managedFields");
-    if (!options.keepManagedFields && part !== "finalize") {
-      recordManagedFields(current, next, {
-        manager: options.manager,
-        operation: "Update",
-        now: timeOf(now()),
-        ...(part === "status" ? { subresource: "status" } : {}),
-      });
-    }
+    const context = this.#contextFor(part === "finalize" ? { ...options, subresource: "finalize" } : options);
     if (part === "main") {
       if (of.subresources.includes("status") && "status" in current) next.status = current.status;
       of.prepareForUpdate?.(next, current, context);
@@ -152,14 +145,31 @@ export class ResourceStore {
     } else if (part === "status") of.prepareForStatusUpdate?.(next, current, context);
     const strategyErrors = errorsOf(of, part, next, current, context);
     this.#refuseInvalid(of, next, [...validateObjectMetaUpdate(next.metadata, current.metadata, of), ...strategyErrors]);
-    if (!options.keepManagedFields && same(withoutManagedFields(next), withoutManagedFields(current))) return current;
-    if (same(next, current)) return current;
-    const ordered = inOrder(next);
-    if (options.dryRun) return ordered;
-    if (isReleased(ordered)) return this.#store.remove(resourceName(of), ordered, now());
-    const stored = this.#store.put(resourceName(of), ordered, now());
-    if (stored.metadata.name !== name) throw new Error(`store: ${name} was replaced under another name`);
-    return stored;
+    const stored = storedForm(of, next);
+    if (same(stored, current)) return current;
+    if (options.dryRun) return stored;
+    if (isReleased(stored)) return this.#store.remove(resourceName(of), stored, now());
+    return this.#store.put(resourceName(of), stored, now());
+  }
+
+  /** Before strategies put back or allocate anything: what they do has no owner. */
+  #noteOwnership(current: KubeObject | undefined, sent: KubeObject, part: WritePart, options: WriteOptions): void {
+    if (part === "finalize") return;
+    if (sent.metadata.managedFields === undefined && current?.metadata.managedFields !== undefined) {
+      sent.metadata.managedFields = current.metadata.managedFields;
+    }
+    const subresource = part === "status" ? "status" : options.subresource;
+    recordManagedFields(current, sent, {
+      manager: options.manager,
+      operation: "Update",
+      now: timeOf(this.#context.now()),
+      ...(subresource === undefined ? {} : { subresource }),
+    });
+  }
+
+  #contextFor({ dryRun, subresource }: Pick<WriteOptions, "dryRun" | "subresource">): StrategyContext {
+    const context = dryRun ? this.#dryRunContext : this.#realContext;
+    return subresource === undefined ? context : { ...context, subresource };
   }
 
   /**
@@ -196,9 +206,8 @@ export class ResourceStore {
     if (current.kind === "Namespace" && current.apiVersion === "v1")
       marked = { ...marked, status: { ...current.status, phase: "Terminating" } };
     if (same(marked, current)) return { object: current, gone: false };
-    const ordered = inOrder(marked);
-    if (options.dryRun) return { object: ordered, gone: false };
-    return { object: this.#store.put(resourceName(of), ordered, now()), gone: false };
+    const stored = storedForm(of, marked);
+    return { object: options.dryRun ? stored : this.#store.put(resourceName(of), stored, now()), gone: false };
   }
 
   /** Gives a pod its node and the PodScheduled condition: the one way `spec.nodeName` is set after creation. */
@@ -206,7 +215,7 @@ export class ResourceStore {
     const { now } = this.#context;
     const others = ((pod.status?.conditions ?? []) as { type: string }[]).filter(({ type }) => type !== "PodScheduled");
     const scheduled = { type: "PodScheduled", status: "True", lastProbeTime: null, lastTransitionTime: timeOf(now()) };
-    const bound = inOrder({
+    const bound = storedForm(of, {
       ...pod,
       metadata: { ...pod.metadata },
       spec: { ...pod.spec, nodeName },
@@ -389,33 +398,11 @@ const isReleased = (object: KubeObject): boolean =>
   (object.metadata.deletionGracePeriodSeconds ?? 0) === 0 &&
   !holdsNamespaceContent(object);
 
-const withoutManagedFields = (object: KubeObject): KubeObject =>
-  object.metadata.managedFields === undefined
-    ? object
-    : { ...object, metadata: { ...object.metadata, managedFields: undefined } as KubeObject["metadata"] };
-
-/** Members in the order in which the API writes them: kind, apiVersion, metadata, the rest. */
-function inOrder<T extends KubeObject>(object: T): T {
-  const { kind, apiVersion, metadata, ...rest } = object;
-  const { name, generateName, namespace, uid, resourceVersion, generation, creationTimestamp, ...more } = metadata;
-  const ordered: Record<string, unknown> = { kind, apiVersion, metadata: { name } };
-  const meta = ordered.metadata as Record<string, unknown>;
-  if (generateName !== undefined) meta.generateName = generateName;
-  if (namespace !== undefined) meta.namespace = namespace;
-  meta.uid = uid;
-  if (resourceVersion !== undefined) meta.resourceVersion = resourceVersion;
-  if (generation !== undefined) meta.generation = generation;
-  meta.creationTimestamp = creationTimestamp;
-  for (const key of metadataOrder) if (more[key] !== undefined) meta[key] = more[key];
-  return Object.assign(ordered, rest) as unknown as T;
+/** True where a write would change nothing, so that nothing has to be worked out. */
+function isUnchanged(current: KubeObject, wanted: KubeObject): boolean {
+  if (wanted === current) return true;
+  const { resourceVersion: _, managedFields, ...metadata } = wanted.metadata;
+  if (managedFields !== undefined && !same(managedFields, current.metadata.managedFields)) return false;
+  const { resourceVersion: __, managedFields: ___, ...kept } = current.metadata;
+  return same(metadata, kept) && same({ ...wanted, metadata: null }, { ...current, metadata: null });
 }
-
-const metadataOrder = [
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-  "labels",
-  "annotations",
-  "ownerReferences",
-  "finalizers",
-  "managedFields",
-] as const;

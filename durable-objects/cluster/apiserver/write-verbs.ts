@@ -16,11 +16,15 @@ import { selectors } from "./read-verbs.ts";
 import { gvkOf, servedAs } from "./representation.ts";
 import { isTrue } from "./request-info.ts";
 import type { WritePart } from "./resource-store.ts";
-import { type ResourceStrategy, resourceName } from "./resource-strategy.ts";
+import { type ResourceStrategy, resourceName, type Subresource } from "./resource-strategy.ts";
 import { scaleOf, withScale } from "./scale.ts";
 import { type ParsedWriteOptions, writeOptions } from "./write-options.ts";
 
 const scaleKind: GroupVersionKind = { group: "autoscaling", version: "v1", kind: "Scale" };
+
+/** Subresources whose writes the strategy treats in its own way. */
+const throughSubresource = (subresource: string): { subresource?: Subresource } =>
+  subresource === "resize" || subresource === "ephemeralcontainers" ? { subresource } : {};
 
 const partOf = (subresource: string): WritePart => (subresource === "status" || subresource === "finalize" ? subresource : "main");
 
@@ -53,7 +57,7 @@ export function update({ resources, store }: ApiServerParts, asked: Asked): ApiR
     return presenter.object(201, created, warnings);
   }
   const current = resources.get(of, namespace, info.name);
-  const updated = resources.replace(of, current, object, partOf(info.subresource), options);
+  const updated = resources.replace(of, current, object, partOf(info.subresource), { ...options, ...throughSubresource(info.subresource) });
   warnings.push(...(of.warnings?.(updated, current) ?? []));
   return presenter.object(200, updated, warnings);
 }
@@ -75,7 +79,7 @@ export function patch(parts: ApiServerParts, asked: Asked): ApiResponse {
   refuseMissingName(object, info.name);
   refuseOtherName(object, info.name, namespace);
   withoutDuplicateOwners(object, warnings);
-  const updated = resources.replace(of, current, object, partOf(info.subresource), options);
+  const updated = resources.replace(of, current, object, partOf(info.subresource), { ...options, ...throughSubresource(info.subresource) });
   warnings.push(...(of.warnings?.(updated, current) ?? []));
   return presenter.object(200, updated, warnings);
 }
