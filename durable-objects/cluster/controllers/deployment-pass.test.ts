@@ -121,4 +121,25 @@ describe("reconcileDeployment", () => {
       ),
     ).toContain("ProgressDeadlineExceeded");
   });
+
+  it("does not time out once a roll-out was complete, however long pods are not ready", () => {
+    const complete = {
+      observedGeneration: 1,
+      replicas: 3,
+      updatedReplicas: 3,
+      unavailableReplicas: 3,
+      terminatingReplicas: 0,
+      conditions: [
+        {
+          type: "Progressing",
+          status: "True",
+          reason: "NewReplicaSetAvailable",
+          lastUpdateTime: "2020-01-01T00:00:00Z",
+          lastTransitionTime: "2020-01-01T00:00:00Z",
+        },
+      ],
+    };
+    const actions = reconcileDeployment(deployment({}, complete), [{ ...old(3, "web:2"), status: { replicas: 3 } }], [], at);
+    expect(actions.filter((action) => action.do === "look-again")).toEqual([]);
+  });
 });

@@ -10,10 +10,11 @@
 import type { NewObject } from "../api/controller.ts";
 import type { Deployment, Pod, ReplicaSet } from "../api/objects.ts";
 import { same } from "../api/same.ts";
-import { msOf, timeOf } from "../api/time.ts";
-import { conditionOf, withCondition, withoutCondition } from "./conditions.ts";
+import { timeOf } from "../api/time.ts";
+import { conditionOf, withCondition } from "./conditions.ts";
 import * as rules from "./deployment-rules.ts";
 import { annotations, hashLabel, wantedReplicas } from "./deployment-rules.ts";
+import { countedStatus, type DeploymentCondition, deadlineOf, deploymentCondition, withProgress } from "./deployment-status.ts";
 import { controllerOf, controllerReference } from "./owner-references.ts";
 import { isFinished } from "./pod-state.ts";
 import { podTemplateHash } from "./pod-template-hash.ts";
@@ -25,8 +26,6 @@ export type DeploymentAction =
   | { do: "update-status"; deployment: Deployment }
   | { do: "event"; type: "Normal" | "Warning"; reason: string; message: string }
   | { do: "look-again"; at: number };
-
-type DeploymentCondition = NonNullable<Deployment["status"]["conditions"]>[number];
 
 /**
  * What one Deployment needs next.
@@ -66,7 +65,7 @@ class Pass {
   }
 
   onlyStatus(): void {
-    this.#writeStatus(this.#countedStatus());
+    this.#writeStatus(countedStatus(this.#deployment, this.#sets, this.#new(), this.#now));
   }
 
   /** Paused and resumed are conditions of their own, so that no deadline runs while paused. */
@@ -85,7 +84,7 @@ class Pass {
     this.#syncRevision(false);
     this.#rescale();
     if (this.#deployment.spec.paused) this.#cleanUp();
-    this.#writeStatus(this.#countedStatus());
+    this.#writeStatus(countedStatus(this.#deployment, this.#sets, this.#new(), this.#now));
   }
 
   roll(): void {
@@ -145,9 +144,7 @@ class Pass {
     const named = rules.withAnnotations(this.#deployment, { [annotations.revision]: String(rules.revisionOf(set)) });
     const isNew = this.#hasDeadline() && conditionOf(this.#conditions(), "Progressing") === undefined;
     if (named === this.#deployment && !isNew) return;
-    const conditions = isNew
-      ? this.#withCondition("Progressing", "True", "FoundNewReplicaSet", `Found new replica set "${set.metadata.name}"`)
-      : this.#conditions();
+    const conditions = isNew ? this.#progressing("FoundNewReplicaSet", `Found new replica set "${set.metadata.name}"`) : this.#conditions();
     this.#writeDeployment({ ...named, status: { ...named.status, conditions } });
   }
 
@@ -182,7 +179,7 @@ class Pass {
     this.#sets = [...this.#sets, { ...set, metadata: { ...set.metadata, creationTimestamp: timeOf(this.#now) } }];
     const named = rules.withAnnotations(deployment, { [annotations.revision]: String(revision) });
     const conditions = this.#hasDeadline()
-      ? this.#withCondition("Progressing", "True", "NewReplicaSetCreated", `Created new replica set "${name}"`)
+      ? this.#progressing("NewReplicaSetCreated", `Created new replica set "${name}"`)
       : this.#conditions();
     this.#writeDeployment({ ...named, status: { ...named.status, conditions } });
   }
@@ -271,80 +268,11 @@ class Pass {
 
   /** The status with its condition of progress, and the time at which the deadline has to be looked at again. */
   #writeProgress(): void {
-    const status = this.#countedStatus();
-    status.conditions = this.#progressConditions(status);
-    const failure = this.#replicaFailure();
-    status.conditions = failure
-      ? withCondition(status.conditions, failure, this.#now)
-      : withoutCondition(status.conditions, "ReplicaFailure");
+    const counted = countedStatus(this.#deployment, this.#sets, this.#new(), this.#now);
+    const status = withProgress(this.#deployment, counted, this.#sets, this.#new(), this.#now);
     this.#writeStatus(status);
-    const deadline = rules.progressDeadlineMs(this.#deployment);
-    const progressing = conditionOf(status.conditions, "Progressing");
-    if (deadline === undefined || !progressing || progressing.reason === "ProgressDeadlineExceeded") return;
-    if (rules.isComplete(this.#deployment, status)) return;
-    this.actions.push({ do: "look-again", at: (msOf(progressing.lastUpdateTime) ?? this.#now) + deadline + 1000 });
-  }
-
-  #progressConditions(status: Deployment["status"]): DeploymentCondition[] {
-    const conditions = status.conditions ?? [];
-    const deadline = rules.progressDeadlineMs(this.#deployment);
-    if (deadline === undefined) return withoutCondition(conditions, "Progressing");
-    const before = conditionOf(this.#conditions(), "Progressing");
-    const isOver = (status.replicas ?? 0) === (status.updatedReplicas ?? 0) && before?.reason === "NewReplicaSetAvailable";
-    if (isOver) return conditions;
-    const next = this.#new();
-    const what = next ? `ReplicaSet "${next.metadata.name}"` : `Deployment "${this.#deployment.metadata.name}"`;
-    if (rules.isComplete(this.#deployment, status)) {
-      return this.#withCondition("Progressing", "True", "NewReplicaSetAvailable", `${what} has successfully progressed.`, conditions);
-    }
-    if (rules.isProgress(this.#deployment.status, status)) {
-      const since = before?.status === "True" ? before.lastTransitionTime : timeOf(this.#now);
-      const moved = this.#condition("Progressing", "True", "ReplicaSetUpdated", `${what} is progressing.`);
-      return [...withoutCondition(conditions, "Progressing"), { ...moved, lastTransitionTime: since }];
-    }
-    if (this.#isTimedOut(conditionOf(conditions, "Progressing"), deadline)) {
-      return this.#withCondition("Progressing", "False", "ProgressDeadlineExceeded", `${what} has timed out progressing.`, conditions);
-    }
-    return conditions;
-  }
-
-  #isTimedOut(progressing: DeploymentCondition | undefined, deadline: number): boolean {
-    if (!progressing || progressing.reason === "NewReplicaSetAvailable") return false;
-    if (progressing.reason === "ProgressDeadlineExceeded") return true;
-    return (msOf(progressing.lastUpdateTime) ?? this.#now) + deadline < this.#now;
-  }
-
-  /** The ReplicaSets' own failures: the new one's first. */
-  #replicaFailure(): DeploymentCondition | undefined {
-    const next = this.#new();
-    for (const set of next ? [next, ...this.#sets] : this.#sets) {
-      const failure = conditionOf(set.status.conditions, "ReplicaFailure");
-      if (failure) return { ...this.#condition("ReplicaFailure", failure.status, failure.reason ?? "", failure.message ?? "") };
-    }
-    return undefined;
-  }
-
-  #countedStatus(): Deployment["status"] {
-    const deployment = this.#deployment;
-    const next = this.#new();
-    const available = rules.sumOf(this.#sets, (set) => set.status.availableReplicas);
-    const isAvailable = available >= wantedReplicas(deployment) - rules.maxUnavailable(deployment);
-    const conditions = isAvailable
-      ? this.#withCondition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
-      : this.#withCondition("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.");
-    return {
-      ...nonZero({
-        observedGeneration: deployment.metadata.generation ?? 0,
-        replicas: rules.sumOf(this.#sets, (set) => set.status.replicas),
-        updatedReplicas: next?.status.replicas ?? 0,
-        readyReplicas: rules.sumOf(this.#sets, (set) => set.status.readyReplicas),
-        availableReplicas: available,
-        unavailableReplicas: Math.max(0, rules.sumOf(this.#sets, wantedReplicas) - available),
-      }),
-      terminatingReplicas: rules.sumOf(this.#sets, (set) => set.status.terminatingReplicas),
-      ...(deployment.status.collisionCount === undefined ? {} : { collisionCount: deployment.status.collisionCount }),
-      conditions,
-    };
+    const at = deadlineOf(this.#deployment, status, this.#now);
+    if (at !== undefined) this.actions.push({ do: "look-again", at });
   }
 
   #hasDeadline(): boolean {
@@ -355,17 +283,12 @@ class Pass {
     return this.#deployment.status.conditions ?? [];
   }
 
-  #condition(type: string, status: string, reason: string, message: string): DeploymentCondition {
-    const at = timeOf(this.#now);
-    return { type, status, lastUpdateTime: at, lastTransitionTime: at, reason, message };
-  }
-
-  #withCondition(type: string, status: string, reason: string, message: string, conditions = this.#conditions()): DeploymentCondition[] {
-    return withCondition(conditions, this.#condition(type, status, reason, message), this.#now);
+  #progressing(reason: string, message: string): DeploymentCondition[] {
+    return withCondition(this.#conditions(), deploymentCondition("Progressing", "True", reason, message, this.#now), this.#now);
   }
 
   #writeCondition(type: string, status: string, reason: string, message: string): void {
-    const conditions = this.#withCondition(type, status, reason, message);
+    const conditions = withCondition(this.#conditions(), deploymentCondition(type, status, reason, message, this.#now), this.#now);
     this.#writeDeployment({ ...this.#deployment, status: { ...this.#deployment.status, conditions } });
   }
 
@@ -387,7 +310,3 @@ class Pass {
     this.actions.push({ do: "event", type, reason, message });
   }
 }
-
-/** Counts of zero are left out, as the API writes them. */
-const nonZero = <T extends Record<string, number>>(counts: T): Partial<T> =>
-  Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0)) as Partial<T>;

@@ -113,8 +113,10 @@ export class ControllerManager {
     if (!this.#queue.has(id)) this.#queue.set(id, { controller, key });
   }
 
-  #requeueAt(controller: number, key: string, at: number): void {
+  /** Never at once: a key that asks for the past would keep a turn busy for ever. */
+  #requeueAt(controller: number, key: string, asked: number): void {
     const id = idOf(controller, key);
+    const at = Math.max(asked, this.#context(controller).now() + 1);
     const pending = this.#timers.get(id);
     if (pending === undefined || at < pending.at) this.#timers.set(id, { controller, key, at });
   }
