@@ -3,28 +3,14 @@
  */
 import type { Route, RouteQuery } from "../cluster/api/network.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import { routeAnswer as answerOf, type KeptRoute, keptRoute, type RouteAnswer } from "../cluster/explain/kept-route.ts";
+import { routeAnswer as answerOf, keepTrace, type RouteAnswer } from "../cluster/explain/kept-route.ts";
 import type { Language } from "../cluster/explain/messages/catalogue.ts";
 import { factsOf } from "./cluster-facts.ts";
 
 /** Sends one packet, keeps its trace, and answers as `/route` does. */
 export function routeAnswer(cluster: Cluster, query: RouteQuery, language: Language): RouteAnswer {
-  const { id, content } = keepTrace(cluster, query, cluster.network.route(query));
+  const { id, content } = keepTrace(cluster.traces, query, cluster.network.route(query), factsOf(cluster));
   return answerOf(content.kept, id, language, query.detail === "full");
-}
-
-/** A trace: what was asked, and what became of it. */
-export interface TraceContent {
-  from: RouteQuery["from"];
-  to: RouteQuery["to"];
-  path?: string;
-  kept: KeptRoute;
-}
-
-/** Keeps a route that somebody else sent: a tool in a pod, a request through a load balancer. */
-export function keepTrace(cluster: Cluster, { from, to, http }: RouteQuery, route: Route): { id: string; content: TraceContent } {
-  const content = { from, to, ...(http?.path === undefined ? {} : { path: http.path }), kept: keptRoute(route, factsOf(cluster)) };
-  return cluster.traces.keep(cluster.now(), () => content);
 }
 
 /** Many flows of one query, one seed after the other. */

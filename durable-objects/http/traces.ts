@@ -2,12 +2,11 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { timeOf } from "../cluster/api/time.ts";
-import { routeAnswer } from "../cluster/explain/kept-route.ts";
+import { type RouteTrace, routeAnswer } from "../cluster/explain/kept-route.ts";
 import { mostTraces, type Trace } from "../cluster/network/traces.ts";
 import { languageOf } from "./language.ts";
 import type { Operation } from "./operation.ts";
 import { problem } from "./problem.ts";
-import type { TraceContent } from "./route-answer.ts";
 import type { SandboxEnv } from "./sandbox.ts";
 
 const query = z.object({ lang: z.enum(["en", "ko"]).optional() });
@@ -34,12 +33,12 @@ export const operations: Operation[] = [
 export const traces = () =>
   new Hono<SandboxEnv>()
     .get("/", (c) => {
-      const kept = c.get("sandbox").cluster.traces.list() as Trace<TraceContent>[];
+      const kept = c.get("sandbox").cluster.traces.list() as Trace<RouteTrace>[];
       return c.json({ traces: kept.reverse().map(lineOf) });
     })
     .get("/:trace", (c) => {
       const id = c.req.param("trace");
-      const found = c.get("sandbox").cluster.traces.get(id) as Trace<TraceContent> | undefined;
+      const found = c.get("sandbox").cluster.traces.get(id) as Trace<RouteTrace> | undefined;
       if (found === undefined) {
         return problem(c, {
           type: "no-such-trace",
@@ -55,7 +54,7 @@ export const traces = () =>
       return c.json({ ...routeAnswer(content.kept, id, languageOf(c), true), at: timeOf(at), asked }, 200, { vary: "accept-language" });
     });
 
-const lineOf = ({ id, at, content: { from, to, kept } }: Trace<TraceContent>): object => ({
+const lineOf = ({ id, at, content: { from, to, kept } }: Trace<RouteTrace>): object => ({
   trace: id,
   at: timeOf(at),
   from,

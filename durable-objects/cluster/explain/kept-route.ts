@@ -1,8 +1,9 @@
 /**
  * A route as it is kept and answered: plain data, explained with the objects of its time, said in any language later.
  */
-import type { Hop, Route } from "../api/network.ts";
+import type { Hop, Route, RouteQuery } from "../api/network.ts";
 import type { HeaderList } from "../api/ports.ts";
+import type { Traces } from "../network/traces.ts";
 import { findingsOfRoute } from "./explain-route.ts";
 import type { Facts } from "./facts.ts";
 import { hopSentence } from "./hop-sentence.ts";
@@ -13,6 +14,20 @@ export interface KeptRoute {
   route: Omit<Route, "http" | "resolution">;
   http?: { status: number; headers: HeaderList; body: string };
   findings: readonly Finding[];
+}
+
+/** A trace: what was asked, and what became of it. */
+export interface RouteTrace {
+  from: RouteQuery["from"];
+  to: RouteQuery["to"];
+  path?: string;
+  kept: KeptRoute;
+}
+
+/** Keeps what became of a request, also of one that a tool in a pod has sent. */
+export function keepTrace(traces: Traces, { from, to, http }: RouteQuery, route: Route, facts: Facts): { id: string; content: RouteTrace } {
+  const content = { from, to, ...(http?.path === undefined ? {} : { path: http.path }), kept: keptRoute(route, facts) };
+  return traces.keep(facts.now, () => content);
 }
 
 /** The JSON of `/route`. */
@@ -34,8 +49,9 @@ export interface RouteAnswer {
 /** Characters of an HTTP body that are kept. */
 const keptBody = 64 * 1024;
 
-export function keptRoute({ http, resolution: _resolution, ...route }: Route, facts: Facts): KeptRoute {
-  const findings = findingsOfRoute({ ...route, ...(_resolution === undefined ? {} : { resolution: _resolution }) }, facts);
+function keptRoute(whole: Route, facts: Facts): KeptRoute {
+  const findings = findingsOfRoute(whole, facts);
+  const { http, resolution: _resolution, ...route } = whole;
   if (http === undefined) return { route, findings };
   const { status, headers, body } = http.response;
   return { route, http: { status, headers, body: new TextDecoder().decode(body).slice(0, keptBody) }, findings };
