@@ -2,7 +2,7 @@
  * Logs of containers: what a process writes at its start and in its loop follows from the time; what it writes because
  * of requests is kept.
  *
- * Lived, and bounded: the last lines of each container.
+ * Lived, and bounded: the last lines of each container, and so many bytes in the cluster.
  */
 import type { Process } from "./process.ts";
 
@@ -12,36 +12,42 @@ export interface LogLine {
   text: string;
 }
 
-export const logLimits = { linesOfContainer: 500, lineBytes: 16 * 1024 } as const;
+export const logLimits = { linesOfContainer: 500, lineBytes: 16 * 1024, clusterBytes: 512 * 1024 } as const;
 
 export class ContainerLogs {
   readonly #kept = new Map<string, LogLine[]>();
-  readonly #listeners = new Map<string, Set<() => void>>();
+  #bytes = 0;
 
   append(container: string, line: LogLine): void {
     const lines = this.#kept.get(container) ?? [];
-    lines.push({ ...line, text: line.text.slice(0, logLimits.lineBytes) });
-    if (lines.length > logLimits.linesOfContainer) lines.shift();
+    const kept = { ...line, text: line.text.slice(0, logLimits.lineBytes) };
+    lines.push(kept);
+    this.#bytes += kept.text.length;
+    if (lines.length > logLimits.linesOfContainer) this.#dropFirst(lines);
+    // The container that wrote last stands last: the quiet ones lose their oldest lines first.
+    this.#kept.delete(container);
     this.#kept.set(container, lines);
-    for (const listener of this.#listeners.get(container) ?? []) listener();
+    for (const oldest of this.#kept.values()) while (this.#bytes > logLimits.clusterBytes && oldest.length > 0) this.#dropFirst(oldest);
+  }
+
+  #dropFirst(lines: LogLine[]): void {
+    this.#bytes -= lines.shift()?.text.length ?? 0;
+  }
+
+  entries(): [container: string, lines: readonly LogLine[]][] {
+    return [...this.#kept];
+  }
+
+  restore(entries: readonly (readonly [container: string, lines: readonly LogLine[]])[]): void {
+    for (const [container, lines] of entries) for (const line of lines) this.append(container, line);
   }
 
   kept(container: string): readonly LogLine[] {
     return this.#kept.get(container) ?? [];
   }
 
-  /** Calls back after each line. @returns how to stop it */
-  onLine(container: string, listener: () => void): () => void {
-    const listeners = this.#listeners.get(container) ?? new Set();
-    listeners.add(listener);
-    this.#listeners.set(container, listeners);
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(container);
-    };
-  }
-
   forget(container: string): void {
+    for (const { text } of this.kept(container)) this.#bytes -= text.length;
     this.#kept.delete(container);
   }
 }
@@ -57,6 +63,10 @@ const maxRepeats = 1000;
  */
 export function ownLines(process: Process, startedAt: number, until: number): LogLine[] {
   if (process.does === "not-found") return [];
+  if (process.does === "exit" && process.tellsAtEnd) {
+    const endAt = startedAt + process.afterMs;
+    return endAt > until ? [] : (process.lines ?? []).map((text) => ({ atMs: endAt, text }));
+  }
   const first = (process.lines ?? []).map((text) => ({ atMs: startedAt, text: dated(text, startedAt) }));
   if (process.does === "exit" || !process.repeats) return first;
   const { everyMs, lines } = process.repeats;

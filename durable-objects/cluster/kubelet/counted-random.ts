@@ -21,6 +21,14 @@ export class CountedRandom {
     };
   }
 
+  counts(): [name: string, draws: number][] {
+    return [...this.#draws];
+  }
+
+  restore(counts: readonly (readonly [name: string, draws: number])[]): void {
+    for (const [name, draws] of counts) this.#draws.set(name, draws);
+  }
+
   forget(name: string): void {
     this.#draws.delete(name);
   }

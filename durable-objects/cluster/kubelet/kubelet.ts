@@ -20,6 +20,7 @@ import { type Environment, environmentOf, MissingReference } from "./environment
 import { parseImageReference } from "./image-reference.ts";
 import { imageOf } from "./images/catalog.ts";
 import type { Image } from "./images/image.ts";
+import { type LivedKubelet, savedFile, writtenFile } from "./lived-kubelet.ts";
 import type { ContainerView } from "./pod-life.ts";
 import { PodWorker } from "./pod-worker.ts";
 import type { Process, ReadFile, RunningContainer, RunTool } from "./process.ts";
@@ -105,6 +106,24 @@ export class Kubelet {
 
   now(): number {
     return this.#parts.now();
+  }
+
+  /** What is not in any object, to be saved before a sleep. */
+  lived(): LivedKubelet {
+    return {
+      draws: this.#random.counts(),
+      logs: this.containerLogs.entries(),
+      files: this.writtenFiles.entries().map(([container, files]) => [container, files.map(([path, file]) => savedFile(path, file))]),
+      ended: [...this.#ended],
+    };
+  }
+
+  /** Takes up what was saved. */
+  restore({ draws, logs, files, ended }: LivedKubelet): void {
+    this.#random.restore(draws);
+    this.containerLogs.restore(logs);
+    for (const [container, saved] of files) for (const file of saved) this.writtenFiles.put(container, file.path, writtenFile(file));
+    for (const [container, process] of ended) this.#ended.set(container, process);
   }
 
   /** Chance that goes on from draw to draw, for a program of that name. */

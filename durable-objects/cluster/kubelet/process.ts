@@ -53,6 +53,8 @@ export interface Exits {
   afterMs: number;
   code: number;
   lines?: readonly string[];
+  /** Its lines are what a tool found: written when it ends, not when it starts. */
+  tellsAtEnd?: boolean;
   /** It waited for something outside it, which is there now: it ends when that is seen. */
   hasWaited?: boolean;
 }

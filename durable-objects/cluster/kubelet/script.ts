@@ -27,6 +27,7 @@ class Reading {
   #ms = 0;
   #code = 0;
   #hasWaited = false;
+  #tellsAtEnd = false;
 
   constructor(start: (argv: readonly string[]) => Process) {
     this.#start = start;
@@ -55,7 +56,7 @@ class Reading {
 
   #exit(code: number): Process {
     const exit = { does: "exit", afterMs: this.#ms, code: Number.isInteger(code) ? code & 255 : 2, lines: this.#lines } as const;
-    return this.#hasWaited ? { ...exit, hasWaited: true } : exit;
+    return { ...exit, ...(this.#hasWaited ? { hasWaited: true } : {}), ...(this.#tellsAtEnd ? { tellsAtEnd: true } : {}) };
   }
 
   /** What the script as a whole turns into because of this command; `undefined`: it goes on. */
@@ -72,6 +73,7 @@ class Reading {
         this.#code = 127;
         return undefined;
       case "exit":
+        this.#tellsAtEnd ||= process.tellsAtEnd === true;
         this.#lines.push(...(process.lines ?? []));
         if (!inBackground) this.#ms += process.afterMs;
         this.#code = process.code;

@@ -12,7 +12,7 @@ export interface WrittenFile {
   isDirectory: boolean;
 }
 
-export const writtenLimits = { containerBytes: 1024 * 1024, clusterBytes: 16 * 1024 * 1024, containerFiles: 2000 } as const;
+export const writtenLimits = { containerBytes: 512 * 1024, clusterBytes: 1024 * 1024, containerFiles: 2000 } as const;
 
 /** The disk is full: as a program is told. */
 export class NoSpaceError extends Error {
@@ -44,6 +44,10 @@ export class WrittenFiles {
     layer.set(path, file);
     this.#layers.set(container, layer);
     this.#bytes.set(container, bytes);
+  }
+
+  entries(): [container: string, files: [path: string, file: WrittenFile][]][] {
+    return [...this.#layers].map(([container, layer]) => [container, [...layer]]);
   }
 
   /** The container is gone. */

@@ -30,7 +30,8 @@ export async function attachTo(kubelet: Kubelet, pod: Pod, container: Container,
     seen = lines.length;
     const current = kubelet.reader.get<Pod>("pods", pod.metadata.namespace, pod.metadata.name);
     const state = current && current.metadata.uid === pod.metadata.uid ? statusOf(current, container.name)?.state : undefined;
-    if (!state?.running) return { exitCode: state?.terminated?.exitCode ?? 0 };
+    // Whoever is attached only sees the streams end: how the process ended stands in the pod's status.
+    if (!state?.running) break;
   }
   return { exitCode: 0 };
 }

@@ -81,6 +81,18 @@ describe("runCommand", () => {
     expect(await run(["cat", "/data/x"])).toMatchObject({ exitCode: 1, stdout: "" });
   });
 
+  it("finds files and chance again after a sleep", async () => {
+    const { run, cluster } = setUp();
+    await run(["sh", "-c", "echo hi > /tmp/x; rm /etc/hostname"]);
+    const draw = cluster.kubelet.randomOf("app").next();
+    const woken = cluster.evicted();
+    woken.kubelet.restore(JSON.parse(JSON.stringify(cluster.kubelet.lived())));
+    expect([woken.kubelet.randomOf("app").next() === draw, woken.kubelet.lived().files]).toEqual([false, cluster.kubelet.lived().files]);
+    const pod = woken.pod("sleep-1");
+    const { files } = commandPlace(woken.kubelet, woken.kubelet.place(pod, pod.spec.containers[0]!));
+    expect([text([files.read("/tmp/x")!]), files.has("/etc/hostname")]).toEqual(["hi\n", false]);
+  });
+
   it("hands standard input to a pipe", async () => {
     expect(await setUp().run(["grep", "b"], { stdin: chunks("a\nb", "\nabc\n") })).toEqual({ exitCode: 0, stdout: "b\nabc\n", stderr: "" });
   });

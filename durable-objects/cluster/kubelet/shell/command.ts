@@ -144,7 +144,7 @@ export function ranTool(where: CommandPlace, tool: Tool, argv: readonly string[]
   const streams = { out: write, err: write, delay: async () => {}, signal: new AbortController().signal };
   const code = runAtOnce(tool(toolContext(where, [programName(argv[0] as string), ...argv.slice(1)], new Uint8Array(), streams)));
   const text = written.map((data) => new TextDecoder().decode(data)).join("");
-  return { does: "exit", afterMs, code, lines: text === "" ? [] : text.replace(/\n$/, "").split("\n") };
+  return { does: "exit", afterMs, code, tellsAtEnd: true, lines: text === "" ? [] : text.replace(/\n$/, "").split("\n") };
 }
 
 function toolContext(where: CommandPlace, argv: readonly string[], stdin: Uint8Array, streams: CommandStreams): ToolContext {
