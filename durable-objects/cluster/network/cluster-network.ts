@@ -116,7 +116,7 @@ export class ClusterNetwork implements Network {
   #target(host: string, origin: Origin, context: WayContext, draft: RouteDraft): string | undefined {
     const literal = literalOf(host);
     if (literal !== undefined) return literal;
-    const found = lookUp(host, undefined, origin, this.#parts.dns, { ...context, random: chance("name", draft.seed) });
+    const found = lookUp(host, undefined, origin, this.#parts.dns, { ...context, random: chance("name", draft.seed), detail: "brief" });
     const serviceOf = (name: string): Service | undefined => this.#serviceNamed(name);
     draft.hops(hopsOfLookup(found, origin, { serviceOf }));
     draft.resolution = found.resolution;
