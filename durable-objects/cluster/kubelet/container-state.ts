@@ -23,6 +23,7 @@ export interface ContainerFacts {
   /** `spec.containers{web}` */
   fieldPath: string;
   process: Process;
+  imageBytes: number;
   /** The message of `CreateContainerConfigError`, where something it refers to is missing. */
   missing: string | undefined;
   /** When liveness gives the container up as it runs in that status; undefined: never. */
@@ -169,13 +170,13 @@ function inWords(ms: number): string {
 }
 
 function start(status: ContainerStatus, facts: ContainerFacts, at: number): Step {
-  const { container, missing, process, fieldPath } = facts;
-  const pulled: ContainerEvent = { type: "Normal", reason: "Pulled", message: pulledMessage(container), fieldPath };
+  const { missing, process, fieldPath } = facts;
+  const pulled = pullEvents(facts);
   if (missing !== undefined) {
     const failed: ContainerEvent = { type: "Warning", reason: "Failed", message: `Error: ${missing}`, fieldPath };
     const isTold = status.state?.waiting?.reason === "CreateContainerConfigError" && status.state.waiting.message === missing;
     const waiting = { ...status, state: { waiting: { message: missing, reason: "CreateContainerConfigError" } } };
-    return { status: isTold ? status : waiting, events: isTold ? [] : [pulled, failed], wakeAt: undefined, isSettled: true };
+    return { status: isTold ? status : waiting, events: isTold ? [] : [...pulled, failed], wakeAt: undefined, isSettled: true };
   }
   const restartCount = hasRunBefore(status) ? status.restartCount + 1 : status.restartCount;
   const fresh = runningStatus(status, facts, restartCount, at);
@@ -187,11 +188,11 @@ function start(status: ContainerStatus, facts: ContainerFacts, at: number): Step
       ...ended(fresh, 128, "StartError", at),
       state: { terminated: { ...ended(fresh, 128, "StartError", at).state?.terminated, exitCode: 128, message } },
     };
-    return { status, events: [pulled, created, failed], wakeAt: undefined };
+    return { status, events: [...pulled, created, failed], wakeAt: undefined };
   }
   return {
     status: fresh,
-    events: [pulled, created, { type: "Normal", reason: "Started", message: "Container started", fieldPath }],
+    events: [...pulled, created, { type: "Normal", reason: "Started", message: "Container started", fieldPath }],
     wakeAt: undefined,
   };
 }
@@ -203,8 +204,26 @@ export const cannotStart = (program: string): string =>
 const hasRunBefore = ({ state, lastState }: ContainerStatus): boolean =>
   state?.terminated !== undefined || lastState?.terminated !== undefined;
 
-const pulledMessage = ({ image }: Container): string =>
-  `Container image ${JSON.stringify(image)} already present on machine and can be accessed by the pod`;
+/** An image is there, unless the pod wants it pulled each time: then how long that took is drawn from its name. */
+function pullEvents({ container, imageBytes, fieldPath, pod }: ContainerFacts): ContainerEvent[] {
+  const image = JSON.stringify(container.image);
+  if (container.imagePullPolicy !== "Always") {
+    const message = `Container image ${image} already present on machine and can be accessed by the pod`;
+    return [{ type: "Normal", reason: "Pulled", message, fieldPath }];
+  }
+  const took = `${pullMs.least + (Number.parseInt(hexDigest(`${pod.metadata.uid}/${container.name}`).slice(0, 6), 16) % pullMs.spread)}ms`;
+  return [
+    { type: "Normal", reason: "Pulling", message: `Pulling image ${image}`, fieldPath },
+    {
+      type: "Normal",
+      reason: "Pulled",
+      message: `Successfully pulled image ${image} in ${took} (${took} including waiting). Image size: ${imageBytes} bytes.`,
+      fieldPath,
+    },
+  ];
+}
+
+const pullMs = { least: 120, spread: 240 } as const;
 
 function runningStatus(status: ContainerStatus, { pod, container }: ContainerFacts, restartCount: number, at: number): ContainerStatus {
   const image = container.image ?? "";

@@ -196,6 +196,7 @@ export class Kubelet {
     if (process.does === "exit" && containerStatus(pod, container.name)?.state?.running) this.#ended.set(place.id, process);
     return {
       process,
+      imageBytes: place.image.sizeBytes,
       missing: place.missing,
       listeners: this.#listenersIn(place),
       run: (argv) => startIn(container, argv, place.env, place.readFile, this.#toolRunner(place)),

@@ -13,6 +13,7 @@ import type { Process } from "./process.ts";
 /** What the kubelet knows about a container's command before it starts it. */
 export interface ContainerView {
   process: Process;
+  imageBytes: number;
   /** The message of `CreateContainerConfigError`, where something it refers to is missing. */
   missing: string | undefined;
   listeners: readonly Listener[];
@@ -138,7 +139,7 @@ function containerStep(
   facts: PodFacts,
 ): { status: ContainerStatus; events: ContainerEvent[]; wakeAt: number | undefined } {
   const { now } = facts;
-  const { process, missing, listeners, run } = facts.view(container);
+  const { process, imageBytes, missing, listeners, run } = facts.view(container);
   const fieldPath = `${part}{${container.name}}`;
   const health = (status: ContainerStatus) => healthOf({ pod, container, status, listeners, run, now });
   const next = advance(before, {
@@ -146,6 +147,7 @@ function containerStep(
     container,
     fieldPath,
     process,
+    imageBytes,
     missing,
     killedAt: (status) => health(status).killedAt,
     restarts,

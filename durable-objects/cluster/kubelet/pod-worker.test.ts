@@ -82,6 +82,17 @@ describe("PodWorker", () => {
     ]);
   });
 
+  it("pulls an image each time where the pod says so", () => {
+    const cluster = new TestCluster({ startDelayMs: 0 });
+    cluster.bind("one", { containers: [{ name: "web", image: "nginx", imagePullPolicy: "Always" }] });
+    expect(cluster.events.map(({ reason, message }) => [reason, message.replace(/\d+ms/g, "N")])).toEqual([
+      ["Pulling", 'Pulling image "nginx"'],
+      ["Pulled", 'Successfully pulled image "nginx" in N (N including waiting). Image size: 72404038 bytes.'],
+      ["Created", "Container created"],
+      ["Started", "Container started"],
+    ]);
+  });
+
   it("starts in the same turn when the start delay is 0", () => {
     const cluster = new TestCluster({ startDelayMs: 0 });
     expect(cluster.bind("one", web).status.phase).toBe("Running");
