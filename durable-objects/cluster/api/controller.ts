@@ -61,5 +61,7 @@ export interface Controller {
   watches: Record<string, (change: Change<KubeObject>, read: Reader) => Iterable<string>>;
   /** Keys to look at on wake beyond those of `watches` applied to every stored object; singletons such as the `kubernetes` Service. */
   initialKeys?(): Iterable<string>;
+  /** Called on wake, before anything changes: fills memory that follows from what is stored. */
+  wake?(context: ControllerContext): void;
   reconcile(key: string, context: ControllerContext): void;
 }

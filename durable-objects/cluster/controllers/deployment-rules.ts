@@ -2,7 +2,7 @@
  * The arithmetic of a Deployment: how many pods may be there too many or too few, how a difference is shared out among
  * ReplicaSets, which ReplicaSet is the new one, when a roll-out is complete, and the annotations that remember it.
  *
- * Only counts and compares: what to do about it is `deployment.ts`.
+ * Only counts and compares: what to do about it is `deployment-pass.ts`.
  *
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
  */
@@ -28,9 +28,7 @@ const notCopied: ReadonlySet<string> = new Set([
 /** `2^31 - 1` switches the deadline off. */
 const noDeadline = 2147483647;
 
-const wanted = (of: Deployment | ReplicaSet): number => of.spec.replicas ?? 1;
-
-export { wanted as wantedReplicas };
+export const wantedReplicas = (of: Deployment | ReplicaSet): number => of.spec.replicas ?? 1;
 
 export const isRollingUpdate = (deployment: Deployment): boolean => deployment.spec.strategy?.type !== "Recreate";
 
@@ -39,14 +37,14 @@ export const maxSurge = (deployment: Deployment): number => (isRollingUpdate(dep
 
 /** Pods that may be missing: rounded down, 1 where nothing else would allow a step, never more than `replicas`. */
 export function maxUnavailable(deployment: Deployment): number {
-  if (!isRollingUpdate(deployment) || wanted(deployment) === 0) return 0;
-  return Math.min(fenceposts(deployment).unavailable, wanted(deployment));
+  if (!isRollingUpdate(deployment) || wantedReplicas(deployment) === 0) return 0;
+  return Math.min(fenceposts(deployment).unavailable, wantedReplicas(deployment));
 }
 
 function fenceposts(deployment: Deployment): { surge: number; unavailable: number } {
   const { maxSurge = 0, maxUnavailable = 0 } = deployment.spec.strategy?.rollingUpdate ?? {};
-  const surge = scaled(maxSurge, wanted(deployment), Math.ceil);
-  const unavailable = scaled(maxUnavailable, wanted(deployment), Math.floor);
+  const surge = scaled(maxSurge, wantedReplicas(deployment), Math.ceil);
+  const unavailable = scaled(maxUnavailable, wantedReplicas(deployment), Math.floor);
   return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
 }
 
@@ -62,7 +60,7 @@ export function progressDeadlineMs(deployment: Deployment): number | undefined {
 export const sumOf = (sets: readonly ReplicaSet[], count: (set: ReplicaSet) => number | undefined): number =>
   sets.reduce((sum, set) => sum + (count(set) ?? 0), 0);
 
-export const active = (sets: readonly ReplicaSet[]): ReplicaSet[] => sets.filter((set) => wanted(set) > 0);
+export const active = (sets: readonly ReplicaSet[]): ReplicaSet[] => sets.filter((set) => wantedReplicas(set) > 0);
 
 const byName = (a: ReplicaSet, b: ReplicaSet): number => (a.metadata.name < b.metadata.name ? -1 : 1);
 
@@ -73,7 +71,8 @@ export const byAge = (a: ReplicaSet, b: ReplicaSet): number =>
       ? -1
       : 1;
 
-const bySize = (age: (a: ReplicaSet, b: ReplicaSet) => number) => (a: ReplicaSet, b: ReplicaSet) => wanted(b) - wanted(a) || age(a, b);
+const bySize = (age: (a: ReplicaSet, b: ReplicaSet) => number) => (a: ReplicaSet, b: ReplicaSet) =>
+  wantedReplicas(b) - wantedReplicas(a) || age(a, b);
 
 export const revisionOf = (of: Deployment | ReplicaSet): number => Number(of.metadata.annotations?.[annotations.revision] ?? 0);
 
@@ -93,9 +92,9 @@ function withoutHash(template: Deployment["spec"]["template"] | undefined): obje
 
 /** How large the new ReplicaSet may be now, given all of them (the new one among them). */
 export function newReplicaSetSize(deployment: Deployment, sets: readonly ReplicaSet[], current: number): number {
-  if (!isRollingUpdate(deployment)) return wanted(deployment);
-  const room = wanted(deployment) + maxSurge(deployment) - sumOf(sets, wanted);
-  return room <= 0 ? current : current + Math.min(room, wanted(deployment) - current);
+  if (!isRollingUpdate(deployment)) return wantedReplicas(deployment);
+  const room = wantedReplicas(deployment) + maxSurge(deployment) - sumOf(sets, wantedReplicas);
+  return room <= 0 ? current : current + Math.min(room, wantedReplicas(deployment) - current);
 }
 
 /**
@@ -105,14 +104,14 @@ export function newReplicaSetSize(deployment: Deployment, sets: readonly Replica
  * @returns ReplicaSet -> new size, in the order in which they are scaled
  */
 export function proportionalSizes(deployment: Deployment, sets: readonly ReplicaSet[]): [ReplicaSet, number][] {
-  const allowed = wanted(deployment) > 0 ? wanted(deployment) + maxSurge(deployment) : 0;
-  const difference = allowed - sumOf(sets, wanted);
+  const allowed = wantedReplicas(deployment) > 0 ? wantedReplicas(deployment) + maxSurge(deployment) : 0;
+  const difference = allowed - sumOf(sets, wantedReplicas);
   const ordered = [...sets].sort(bySize(difference > 0 ? (a, b) => byAge(b, a) : byAge));
   let added = 0;
   const sizes = ordered.map((set): [ReplicaSet, number] => {
     const share = difference === 0 ? 0 : proportion(deployment, set, difference, added);
     added += share;
-    return [set, wanted(set) + share];
+    return [set, wantedReplicas(set) + share];
   });
   const [largest] = sizes;
   if (largest && difference !== 0) largest[1] = Math.max(0, largest[1] + difference - added);
@@ -120,7 +119,7 @@ export function proportionalSizes(deployment: Deployment, sets: readonly Replica
 }
 
 function proportion(deployment: Deployment, set: ReplicaSet, difference: number, added: number): number {
-  if (wanted(set) === 0 || difference === added) return 0;
+  if (wantedReplicas(set) === 0 || difference === added) return 0;
   const fraction = fractionOf(deployment, set);
   const left = difference - added;
   return difference > 0 ? Math.min(fraction, left) : Math.max(fraction, left);
@@ -128,17 +127,17 @@ function proportion(deployment: Deployment, set: ReplicaSet, difference: number,
 
 /** Against the size before the scaling, which the ReplicaSet's annotation remembers. */
 function fractionOf(deployment: Deployment, set: ReplicaSet): number {
-  if (wanted(deployment) === 0) return -wanted(set);
+  if (wantedReplicas(deployment) === 0) return -wantedReplicas(set);
   const before = Number(set.metadata.annotations?.[annotations.maxReplicas] ?? 0) || (deployment.status.replicas ?? 0);
   if (before === 0) return 0;
-  return Math.round((wanted(set) * (wanted(deployment) + maxSurge(deployment))) / before) - wanted(set);
+  return Math.round((wantedReplicas(set) * (wantedReplicas(deployment) + maxSurge(deployment))) / before) - wantedReplicas(set);
 }
 
 /** The annotations that remember the size a ReplicaSet was made for; the same object where they are right already. */
 export function withSizeAnnotations(set: ReplicaSet, deployment: Deployment): ReplicaSet {
   return withAnnotations(set, {
-    [annotations.desiredReplicas]: String(wanted(deployment)),
-    [annotations.maxReplicas]: String(wanted(deployment) + maxSurge(deployment)),
+    [annotations.desiredReplicas]: String(wantedReplicas(deployment)),
+    [annotations.maxReplicas]: String(wantedReplicas(deployment) + maxSurge(deployment)),
   });
 }
 
@@ -146,20 +145,20 @@ export function withSizeAnnotations(set: ReplicaSet, deployment: Deployment): Re
 export const isScaling = (deployment: Deployment, sets: readonly ReplicaSet[]): boolean =>
   active(sets).some((set) => {
     const desired = set.metadata.annotations?.[annotations.desiredReplicas];
-    return desired !== undefined && Number(desired) !== wanted(deployment);
+    return desired !== undefined && Number(desired) !== wantedReplicas(deployment);
   });
 
 /** The new ReplicaSet is at full size, was made for it, and all of it is available. */
 export const isSaturated = (deployment: Deployment, set: ReplicaSet | undefined): boolean =>
   set !== undefined &&
-  wanted(set) === wanted(deployment) &&
-  Number(set.metadata.annotations?.[annotations.desiredReplicas]) === wanted(deployment) &&
-  (set.status.availableReplicas ?? 0) === wanted(deployment);
+  wantedReplicas(set) === wantedReplicas(deployment) &&
+  Number(set.metadata.annotations?.[annotations.desiredReplicas]) === wantedReplicas(deployment) &&
+  (set.status.availableReplicas ?? 0) === wantedReplicas(deployment);
 
 export const isComplete = (deployment: Deployment, status: Deployment["status"]): boolean =>
-  (status.updatedReplicas ?? 0) === wanted(deployment) &&
-  (status.replicas ?? 0) === wanted(deployment) &&
-  (status.availableReplicas ?? 0) === wanted(deployment) &&
+  (status.updatedReplicas ?? 0) === wantedReplicas(deployment) &&
+  (status.replicas ?? 0) === wantedReplicas(deployment) &&
+  (status.availableReplicas ?? 0) === wantedReplicas(deployment) &&
   (status.observedGeneration ?? 0) >= (deployment.metadata.generation ?? 0);
 
 /** A step forward: more updated, ready or available pods, or fewer old ones. */

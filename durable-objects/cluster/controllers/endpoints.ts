@@ -11,7 +11,7 @@ import { same } from "../api/same.ts";
 import { PerCluster } from "./per-cluster.ts";
 import { isReady } from "./pod-state.ts";
 import { addressOf, hasEndpoint, hasSelector, hostnameFor, isHeadless, selectedPods, servicesOf, targetPort } from "./service-pods.ts";
-import { TriggerTimes, triggerTimeAnnotation } from "./trigger-times.ts";
+import { lookAgain, TriggerTimes, triggerTimeAnnotation } from "./trigger-times.ts";
 
 type Subset = NonNullable<Endpoints["subsets"]>[number];
 type Port = NonNullable<Subset["ports"]>[number];
@@ -157,6 +157,10 @@ export const endpointsController: Controller = {
     pods: servicesOf,
     // One that was edited is put right at the next change of its Service; one that was deleted at once.
     endpoints: ({ before, after }) => (before && !after ? [keyOf(before)] : []),
+  },
+  wake(context) {
+    const isKnown = ({ metadata }: Service): boolean => context.get("endpoints", metadata.namespace, metadata.name) !== undefined;
+    lookAgain(triggers.for(context), context, isKnown);
   },
   reconcile(key, context) {
     const [namespace = "", name = ""] = key.split("/");

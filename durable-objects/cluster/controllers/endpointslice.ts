@@ -25,7 +25,7 @@ import { PerCluster } from "./per-cluster.ts";
 import { isReady } from "./pod-state.ts";
 import { addressOf, hasEndpoint, hasSelector, hostnameFor, isHeadless, selectedPods, servicesOf, targetPort } from "./service-pods.ts";
 import { isAuto, zoneHints } from "./topology-hints.ts";
-import { TriggerTimes, triggerTimeAnnotation } from "./trigger-times.ts";
+import { lookAgain, TriggerTimes, triggerTimeAnnotation } from "./trigger-times.ts";
 
 export const serviceNameLabel = "kubernetes.io/service-name";
 export const managedByLabel = "endpointslice.kubernetes.io/managed-by";
@@ -206,6 +206,8 @@ function rewritten(
 
 const slices = "endpointslices.discovery.k8s.io";
 const triggers = new PerCluster(() => new TriggerTimes());
+/** Services that were looked at since the last sleep. */
+const lookedAt = new PerCluster(() => new Set<string>());
 
 export const endpointSliceController: Controller = {
   name: "endpoint-slice-controller",
@@ -213,6 +215,9 @@ export const endpointSliceController: Controller = {
     services: ({ before, after }) => [keyOf((after ?? before) as KubeObject)],
     pods: servicesOf,
     [slices]: serviceOfSlice,
+  },
+  wake(context) {
+    lookAgain(triggers.for(context), context, (service) => managedSlices(service, context).length > 0);
   },
   reconcile(key, context) {
     const [namespace = "", name = ""] = key.split("/");
@@ -223,10 +228,11 @@ export const endpointSliceController: Controller = {
     const pods = selectedPods(service, context);
     const nodes = new Map(context.list<Node>("nodes").map((node) => [node.metadata.name, node]));
     const present = managedSlices(service, context);
-    const isNew = present.length === 0 || triggers.for(context).knows(key);
+    const isNews = present.length === 0 || lookedAt.for(context).has(key);
+    lookedAt.for(context).add(key);
     const actions = reconcileSlices(service, pods, present, nodes, triggers.for(context).look(key, service, pods));
     for (const action of actions) perform(action, context);
-    if (isAuto(service) && isNew) reportHints(service, pods, present, nodes, context);
+    if (isAuto(service) && isNews) reportHints(service, pods, present, nodes, context);
     reportMissingNodes(service, pods, nodes, context);
   },
 };

@@ -52,6 +52,7 @@ export class ControllerManager {
   /** Looks at every key again, as after a sleep. */
   enqueueAll(read: Reader = this.#context(0)): void {
     this.#controllers.forEach((controller, at) => {
+      controller.wake?.(this.#context(at));
       for (const key of controller.initialKeys?.() ?? []) this.#enqueue(at, key);
     });
     for (const [resource] of this.#watchers) {

@@ -2,11 +2,13 @@
  * Whose time `endpoints.kubernetes.io/last-change-trigger-time` takes: the earliest change of readiness, or creation of
  * the Service, since the last look.
  *
- * Remembered only in memory: a look that finds nothing to write, as after a sleep, fills it again.
+ * Remembered only in memory: `wake` fills it again after a sleep.
  */
-import type { Pod, Service } from "../api/objects.ts";
+import type { Reader } from "../api/controller.ts";
+import { keyOf, type Pod, type Service } from "../api/objects.ts";
 import { msOf, timeOf } from "../api/time.ts";
 import { podCondition } from "./pod-state.ts";
+import { hasSelector, selectedPods } from "./service-pods.ts";
 
 export const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
 
@@ -30,11 +32,6 @@ export class TriggerTimes {
     return changed.length === 0 ? undefined : timeOf(Math.min(...changed));
   }
 
-  /** False before the first look of this cluster's waking life. */
-  knows(key: string): boolean {
-    return this.#seen.has(key);
-  }
-
   forget(key: string): void {
     this.#seen.delete(key);
   }
@@ -43,4 +40,11 @@ export class TriggerTimes {
 function timeOfReadiness(pod: Pod): [string, number][] {
   const at = msOf(podCondition(pod, "Ready")?.lastTransitionTime);
   return at === undefined ? [] : [[pod.metadata.name, at]];
+}
+
+/** After a sleep everything stored has been looked at, for Services that `isKnown` says were. */
+export function lookAgain(triggers: TriggerTimes, read: Reader, isKnown: (service: Service) => boolean): void {
+  for (const service of read.list<Service>("services")) {
+    if (hasSelector(service) && isKnown(service)) triggers.look(keyOf(service), service, selectedPods(service, read));
+  }
 }
