@@ -260,7 +260,7 @@ describe("/rules", () => {
       name: "an unknown format",
       query: "format=yaml",
       status: 400,
-      fix: "GET /rules?mode=iptables&node=node-1&family=IPv4&format=kernel|sync|json.",
+      fix: "GET /rules?mode=iptables&node=node-1&family=IPv4&format=kernel|sync|json&at=&diff=.",
     },
   ])("refuses $name", async ({ query, status, fix }) => {
     const response = await sandbox().get(`/rules?${query}`);
