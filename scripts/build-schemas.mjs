@@ -68,11 +68,16 @@ function typeCode(schema, packageName) {
 /** The members of a structure in Go's order, those of embedded structures in their place. */
 function membersOf(name) {
   const packageName = name.slice(0, name.lastIndexOf("."));
-  return go.structs[name].flatMap(([member, type, options]) => {
-    if (options !== "inline") return [{ member, type, options }];
-    if (type === "v1.TypeMeta") return ["kind", "apiVersion"].map((member) => ({ member, type: "string", options: "omitempty" }));
+  return go.structs[name].flatMap(([member, type, options, number, goName]) => {
+    if (options !== "inline") return [{ member, type, options, numbers: [number], goName }];
+    if (type === "v1.TypeMeta")
+      return ["kind", "apiVersion"].map((member) => ({ member, type: "string", options: "omitempty", numbers: [0] }));
     const embedded = type.slice(type.indexOf(".") + 1);
-    return membersOf(`${packageName}.${embedded}`).map((inner) => ({ ...inner, inside: inner.inside ?? embedded }));
+    return membersOf(`${packageName}.${embedded}`).map((inner) => ({
+      ...inner,
+      inside: inner.inside ?? embedded,
+      numbers: [number, ...inner.numbers],
+    }));
   });
 }
 
@@ -113,23 +118,43 @@ function fieldLine({ member, type, options, inside }, schema, packageName) {
 }
 
 /** Schema properties that are no members of the Go structure (custom encoders) come last, by name. */
-function structLine(name, schema) {
-  const packageName = shortName(name.slice(0, name.lastIndexOf(".")));
+function knownMembers(name, schema) {
   const members = go.structs[name] === undefined ? [] : membersOf(name).filter(({ member }) => schema.properties?.[member] !== undefined);
   const known = new Set(members.map(({ member }) => member));
   const others = Object.keys(schema.properties ?? {}).filter((member) => !known.has(member));
-  return [...members, ...others.map((member) => ({ member, type: "string", options: "" }))]
+  return [...members, ...others.map((member) => ({ member, type: "string", options: "", numbers: [0] }))];
+}
+
+function structLine(name, schema) {
+  const packageName = shortName(name.slice(0, name.lastIndexOf(".")));
+  return knownMembers(name, schema)
     .map((member) => fieldLine(member, schema, packageName))
     .join("|");
 }
 
+/** The numbers of the members in protobuf messages; of one that follows the member before it only its Go name is written. */
+function messageLine(name, schema) {
+  let due = "1";
+  return knownMembers(name, schema)
+    .map(({ member, numbers, goName }) => {
+      const path = numbers.join(".");
+      const number = path === due ? "" : path;
+      due = [...numbers.slice(0, -1), numbers.at(-1) + 1].join(".");
+      return goName === undefined || member === "metadata" ? number : `${number}:${goName}`;
+    })
+    .join(",");
+}
+
 const structs = {};
+const messages = {};
 const kinds = {};
 const atomic = [];
 const extras = {};
 for (const [name, schema] of Object.entries(schemas)) {
   const short = shortName(name);
   if (letters[short] === undefined) structs[short] = structLine(name, schema);
+  const numbers = messageLine(name, schema);
+  if (letters[short] === undefined && numbers.replaceAll(",", "") !== "") messages[short] = numbers;
   if (schema["x-kubernetes-map-type"] === "atomic") atomic.push(short);
   if (schema["x-kubernetes-unions"] !== undefined) extras[short] = { "x-kubernetes-unions": schema["x-kubernetes-unions"] };
   const names = (schema["x-kubernetes-group-version-kind"] ?? []).map((gvk) => `${gvk.group}/${gvk.version}/${gvk.kind}`);
@@ -169,6 +194,17 @@ export const otherKinds: Record<string, string[]> = ${JSON.stringify(Object.from
 
 /** Extensions of a schema that only its OpenAPI document shows. */
 export const schemaExtras: Record<string, object> = ${JSON.stringify(extras)};
+`,
+);
+
+write(
+  "fields/messages.generated.ts",
+  `${banner}
+/** Structure -> the numbers of its members in protobuf messages, where they do not simply count up from 1. */
+export const messageNumbers: Record<string, string> = ${table(messages)};
+
+/** Go names of list types that are messages of their own. */
+export const listMessages: ReadonlySet<string> = new Set(${JSON.stringify(go.listMessages)});
 `,
 );
 

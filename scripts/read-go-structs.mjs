@@ -1,7 +1,7 @@
 /**
  * Reads the facts about the API's Go structures that its OpenAPI documents do not carry, and writes `scripts/go-structs.json`:
- * the order of the members, which of them are pointers or left out when empty, which structures are embedded, and the
- * names of their Go types (error messages of the decoder show them).
+ * the order of the members, which of them are pointers or left out when empty, which structures are embedded, the names of
+ * their Go types (error messages of the decoder show them), and the numbers of the members in protobuf messages.
  *
  * Needed only when the version of Kubernetes changes; `build-schemas.mjs` uses the committed result.
  *
@@ -41,17 +41,24 @@ function printedType(type, printed) {
     .replace(/\bbyte\b/g, "uint8");
 }
 
-/** The members of one struct body: `[json name, Go type, "" | "omitempty" | "omitempty,omitzero" | "inline"]`. */
+const capitalised = (name) => name.slice(0, 1).toUpperCase() + name.slice(1);
+
+/**
+ * The members of one struct body: `[json name, Go type, "" | "omitempty" | "omitempty,omitzero" | "inline", number in
+ * protobuf messages or 0, Go name where it is not the JSON name in capitals]`.
+ */
 function membersOf(body, printed) {
   const members = [];
   for (const line of body.split("\n")) {
     const field = /^\t(?:(\w+)\s+)?([\w.*[\]]+)\s+`.*?json:"([^"]*)".*`/.exec(line);
     if (field === null) continue;
-    const [, , type, tag] = field;
+    const [, declared, type, tag] = field;
     const [name, ...options] = tag.split(",");
     if (name === "-") continue;
-    if (options.includes("inline")) members.push(["", printedType(type, printed), "inline"]);
-    else members.push([name, printedType(type, printed), options.join(",")]);
+    const goName = declared ?? type.slice(type.indexOf(".") + 1); // an embedded structure is named as its type
+    const number = Number(/protobuf:"\w+,(\d+)/.exec(line)?.[1] ?? 0);
+    if (options.includes("inline")) members.push(["", printedType(type, printed), "inline", number]);
+    else members.push([name, printedType(type, printed), options.join(","), number, ...(goName === capitalised(name) ? [] : [goName])]);
   }
   return members;
 }
@@ -60,6 +67,7 @@ const schemas = JSON.parse(readFileSync(join(root, "test/reference/openapi/schem
 const packages = [...new Set(Object.keys(schemas).map((name) => name.slice(0, name.lastIndexOf("."))))];
 const structs = {};
 const named = {};
+const messages = new Set(); // lists that are messages of their own: null and empty differ
 for (const openApi of packages) {
   const of = packageOf(openApi);
   if (of === undefined) continue;
@@ -68,10 +76,13 @@ for (const openApi of packages) {
     structs[`${openApi}.${name}`] = membersOf(body, of.printed);
   for (const [, name, type] of text.matchAll(/^type (\w+) ((?:map\[\w+\]|\[\])[\w.]+)$/gm))
     named[`${of.printed}.${name}`] = printedType(type, of.printed);
+  for (const [, name] of text.matchAll(/^\/\/ \+protobuf\.nullable=true\n(?:\/\/.*\n|\n)*type (\w+) \[\]/gm))
+    messages.add(`${of.printed}.${name}`);
 }
 const lines = Object.keys(structs)
   .sort()
   .map((name) => `${JSON.stringify(name)}: ${JSON.stringify(structs[name])}`);
-writeFileSync(join(root, "scripts/go-structs.json"), `{\n"named": ${JSON.stringify(named)},\n"structs": {\n${lines.join(",\n")}\n}\n}\n`);
+const lists = `"named": ${JSON.stringify(named)},\n"listMessages": ${JSON.stringify([...messages])}`;
+writeFileSync(join(root, "scripts/go-structs.json"), `{\n${lists},\n"structs": {\n${lines.join(",\n")}\n}\n}\n`);
 const missing = Object.keys(schemas).filter((name) => structs[name] === undefined);
 console.log(`${lines.length} structures; no Go structure for: ${missing.join(", ")}`);

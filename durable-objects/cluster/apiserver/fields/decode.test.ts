@@ -216,10 +216,6 @@ describe("a body that is refused", () => {
     ]);
   });
 
-  it("is protobuf, which we do not read", () => {
-    expect(refusal(() => decode("k8s\u0000...", service, "Warn", "application/vnd.kubernetes.protobuf"))[0]).toBe(415);
-  });
-
   it("is nested deeper than the server reads", () => {
     const deep = `{"a":${"[".repeat(10_001)}`;
     expect(refusal(() => decode(deep))[1]).toContain("invalid character '[' exceeded max depth");

@@ -1,18 +1,19 @@
 /**
- * Reads request bodies as kube-apiserver does: JSON or YAML, the kind from the body or else from the path, and every
- * mistake in its words.
+ * Reads request bodies as kube-apiserver does: JSON, YAML or protobuf, the kind from the body or else from the path, and
+ * every mistake in its words.
  *
  * The order of refusals is the server's: size, media type, syntax, kind, wrong types (the first one only), conversion,
  * then unknown and duplicate fields together.
  */
 import { badRequest, type StatusError, tooLarge, unsupportedMediaType } from "../../api/status-error.ts";
-import { decodeStruct, FieldDecodingError } from "./decode-struct.ts";
+import { type DecodedFields, decodeStruct, FieldDecodingError } from "./decode-struct.ts";
 import { encodeStruct } from "./encode.ts";
 import { apiVersionOf, type Decoded, type FieldValidation, type GroupVersionKind } from "./field-knowledge.ts";
 import { isFormerVersion } from "./former-versions.ts";
 import { goValueName, type JsonNode, JsonObject, JsonSyntaxError, parseJson, plainValue } from "./go-json.ts";
 import { YamlError, yamlToJson } from "./go-yaml.ts";
-import { type Struct, structNamed, structOf } from "./schema.ts";
+import { decodeMessage, type Envelope, openEnvelope } from "./protobuf.ts";
+import { isKnownToAllVersions, type Struct, structNamed, structOf } from "./schema.ts";
 
 const maxBodyBytes = 3 * 1024 * 1024;
 const acceptedTypes = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
@@ -35,8 +36,12 @@ export function decodeObject(body: Uint8Array, contentType: string, expected: Gr
   if (format === undefined) {
     throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${acceptedTypes}`);
   }
-  if (format === "protobuf") throw refuseProtobuf(body, expected);
-  return decodeText(body, format, expected, fieldValidation);
+  try {
+    return format === "protobuf" ? decodeProtobuf(body, expected) : decodeText(body, format, expected, fieldValidation);
+  } catch (error) {
+    if (error instanceof DecodingProblem) throw framed(error, body, expected);
+    throw error;
+  }
 }
 
 /** The server's 413. */
@@ -58,31 +63,37 @@ function formatOf(contentType: string): Format | undefined {
   return formats[type];
 }
 
-const protobufPrefix = [0x6b, 0x38, 0x73, 0x00];
+/** Unknown fields are skipped whatever the client wants to hear about them: a message does not name them. */
+function decodeProtobuf(body: Uint8Array, expected: GroupVersionKind): Decoded {
+  const envelope = opened(body);
+  const isVersion = slashesIn(envelope.apiVersion) <= 1; // one that is not counts as none
+  const actual = kindOf(isVersion ? envelope.apiVersion : "", envelope.kind, expected);
+  if (structOf(expected) === undefined) throw new DecodingProblem(notMarshalable, actual);
+  const object = decodeAs(actual, expected, (struct) => ({ value: decodeMessage(struct, envelope.message), strictErrors: [] })).value;
+  refuseOtherVersion(actual, expected);
+  return { object, warnings: [] };
+}
 
-/** Unlike the server we read no protobuf; a client that is told so in these words falls back to JSON. */
-function refuseProtobuf(body: Uint8Array, expected: GroupVersionKind): StatusError {
-  if (protobufPrefix.every((byte, index) => body[index] === byte)) {
-    return unsupportedMediaType(
-      "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
-    );
+/** Custom resources have no messages. */
+const notMarshalable =
+  "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message";
+
+function opened(body: Uint8Array): Envelope {
+  try {
+    return openEnvelope(body);
+  } catch (error) {
+    if (error instanceof FieldDecodingError) throw new DecodingProblem(error.message);
+    throw error;
   }
-  const problem = `provided data does not appear to be a protobuf message, expected prefix [${protobufPrefix.join(" ")}]`;
-  return unrecognized(body, expected, problem);
 }
 
 function decodeText(body: Uint8Array, format: "json" | "yaml", expected: GroupVersionKind, fieldValidation: FieldValidation): Decoded {
-  try {
-    const { json, duplicates } = jsonOf(body, format);
-    const { actual, object, strictErrors } = decodeJson(json, expected, fieldValidation !== "Ignore");
-    const problems = [...yamlProblems(duplicates, fieldValidation), ...strictErrors];
-    if (fieldValidation === "Strict" && problems.length > 0) throw new DecodingProblem(strictProblem(problems), actual);
-    if (apiVersionOf(actual) !== apiVersionOf(expected)) throw wrongVersion(actual, expected);
-    return { object, warnings: fieldValidation === "Warn" ? problems : [] };
-  } catch (error) {
-    if (error instanceof DecodingProblem) throw framed(error, body, expected);
-    throw error;
-  }
+  const { json, duplicates } = jsonOf(body, format);
+  const { actual, object, strictErrors } = decodeJson(json, expected, fieldValidation !== "Ignore");
+  const problems = [...yamlProblems(duplicates, fieldValidation), ...strictErrors];
+  if (fieldValidation === "Strict" && problems.length > 0) throw new DecodingProblem(strictProblem(problems), actual);
+  refuseOtherVersion(actual, expected);
+  return { object, warnings: fieldValidation === "Warn" ? problems : [] };
 }
 
 /** All unknown and duplicate fields as one error. */
@@ -105,8 +116,11 @@ function yamlProblems(duplicates: readonly string[], fieldValidation: FieldValid
   return [`yaml: unmarshal errors:\n${duplicates.map((duplicate) => `  ${duplicate}`).join("\n")}`];
 }
 
-const wrongVersion = (actual: GroupVersionKind, expected: GroupVersionKind): StatusError =>
-  badRequest(`the API version in the data (${apiVersionOf(actual)}) does not match the expected API version (${apiVersionOf(expected)})`);
+function refuseOtherVersion(actual: GroupVersionKind, expected: GroupVersionKind): void {
+  const [found, wanted] = [apiVersionOf(actual), apiVersionOf(expected)];
+  if (found === wanted || isKnownToAllVersions(actual.kind)) return;
+  throw badRequest(`the API version in the data (${found}) does not match the expected API version (${wanted})`);
+}
 
 export interface DecodedJson {
   /** The kind that the document names, or the expected one where it names none. */
@@ -119,7 +133,10 @@ export interface DecodedJson {
 export function decodeJson(json: string, expected: GroupVersionKind, strict: boolean): DecodedJson {
   const node = parsed(json);
   const actual = kindIn(node, expected);
-  const { value, strictErrors } = decodeAs(actual, expected, node, json, strict);
+  const members = node instanceof JsonObject ? node : new JsonObject(0);
+  const fill = (struct: Struct, from = members) => decodeStruct(struct, from, json, strict);
+  const { value, strictErrors } =
+    structOf(expected) === undefined ? decodeCustom(actual, members, json, fill) : decodeAs(actual, expected, fill);
   return { actual, object: value, strictErrors };
 }
 
@@ -153,13 +170,19 @@ function kindIn(node: JsonNode, expected: GroupVersionKind): GroupVersionKind {
     }
     found[name] = value;
   }
-  const parts = found.apiVersion.split("/");
-  if (parts.length > 2) throw new DecodingProblem(`unexpected GroupVersion string: ${found.apiVersion}`);
-  const [group, version] = parts.length === 2 ? (parts as [string, string]) : ["", parts[0] as string];
+  if (slashesIn(found.apiVersion) > 1) throw new DecodingProblem(`unexpected GroupVersion string: ${found.apiVersion}`);
+  return kindOf(found.apiVersion, found.kind, expected);
+}
+
+const slashesIn = (text: string): number => text.split("/").length - 1;
+
+/** What is empty comes from the expected kind. */
+function kindOf(apiVersion: string, kind: string, expected: GroupVersionKind): GroupVersionKind {
+  const [group, version] = apiVersion.includes("/") ? (apiVersion.split("/") as [string, string]) : ["", apiVersion];
   return {
     group: group === "" && version === "" ? expected.group : group,
     version: version === "" && (group === "" || group === expected.group) ? expected.version : version,
-    kind: found.kind === "" ? expected.kind : found.kind,
+    kind: kind === "" ? expected.kind : kind,
   };
 }
 
@@ -168,15 +191,16 @@ function foldedName(key: string): "apiVersion" | "kind" | undefined {
   return lower === "kind" ? "kind" : lower === "apiversion" ? "apiVersion" : undefined;
 }
 
+/** Reads the members of a structure out of the body. */
+type Fill = (struct: Struct) => DecodedFields;
+
 /** Decodes as the kind that the body names, and refuses it where that is not the expected one. */
-function decodeAs(actual: GroupVersionKind, expected: GroupVersionKind, node: JsonNode, text: string, strict: boolean) {
-  const expectedStruct = structOf(expected);
-  if (expectedStruct === undefined) return decodeCustom(actual, node, text, strict);
+function decodeAs(actual: GroupVersionKind, expected: GroupVersionKind, fill: Fill): DecodedFields {
+  const expectedStruct = structOf(expected) as Struct;
   const former = actual.kind === expected.kind && isFormerVersion(apiVersionOf(actual), actual.kind);
   const struct = former ? expectedStruct : structOf(actual);
   if (struct === undefined && !isListOfItems(actual)) throw new DecodingProblem(notRegistered(actual, expected), actual);
-  const members = node instanceof JsonObject ? node : new JsonObject(0);
-  const decoded = struct === undefined ? { value: {}, strictErrors: [] } : decode(struct, members, text, strict, actual);
+  const decoded = struct === undefined ? { value: {}, strictErrors: [] } : filled(actual, () => fill(struct));
   if (!former && !sameInternalKind(actual, expected)) {
     const from = `${actual.version}.${actual.kind}`;
     throw new DecodingProblem(`converting (${from}) to (${internalName(expected)}): unknown conversion`, actual);
@@ -190,9 +214,9 @@ function decodeAs(actual: GroupVersionKind, expected: GroupVersionKind, node: Js
 /** `v1 List` has no schema of its own, but the server knows it. */
 const isListOfItems = (gvk: GroupVersionKind): boolean => gvk.kind === "List" && apiVersionOf(gvk) === "v1";
 
-function decode(struct: Struct, members: JsonObject, text: string, strict: boolean, actual: GroupVersionKind) {
+function filled(actual: GroupVersionKind, fill: () => DecodedFields): DecodedFields {
   try {
-    return decodeStruct(struct, members, text, strict);
+    return fill();
   } catch (error) {
     if (error instanceof FieldDecodingError) throw new DecodingProblem(error.message, actual);
     throw error;
@@ -201,7 +225,8 @@ function decode(struct: Struct, members: JsonObject, text: string, strict: boole
 
 /** Events have two groups and one meaning; everything else converts only within its own kind. */
 function sameInternalKind(a: GroupVersionKind, b: GroupVersionKind): boolean {
-  return a.kind === b.kind && internalPackage(a.group, a.kind) === internalPackage(b.group, b.kind);
+  if (a.kind !== b.kind) return false;
+  return isKnownToAllVersions(a.kind) || internalPackage(a.group, a.kind) === internalPackage(b.group, b.kind);
 }
 
 function internalPackage(group: string, kind: string): string {
@@ -220,12 +245,16 @@ function notRegistered(actual: GroupVersionKind, expected: GroupVersionKind): st
 }
 
 /** Of a custom resource only the metadata has a structure here; its own schema is the strategy's business. */
-function decodeCustom(actual: GroupVersionKind, node: JsonNode, text: string, strict: boolean) {
-  const members = node instanceof JsonObject ? node : new JsonObject(0);
+function decodeCustom(
+  actual: GroupVersionKind,
+  members: JsonObject,
+  text: string,
+  fill: (struct: Struct, from: JsonObject) => DecodedFields,
+): DecodedFields {
   const metadata = structNamed("meta.v1.ObjectMeta");
   const at = members.keys.lastIndexOf("metadata");
   const given = at < 0 ? undefined : members.values[at];
-  const decoded = given instanceof JsonObject ? decode(metadata, given, text, strict, actual) : { value: {}, strictErrors: [] };
+  const decoded = given instanceof JsonObject ? filled(actual, () => fill(metadata, given)) : { value: {}, strictErrors: [] };
   const value: Record<string, unknown> = Object.fromEntries(
     members.keys.map((key, index) => [key, plainValue(members.values[index] as JsonNode, text)]),
   );

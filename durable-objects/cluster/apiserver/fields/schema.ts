@@ -177,5 +177,7 @@ export function structOf(gvk: GroupVersionKind): Struct | undefined {
   return name === undefined ? undefined : structNamed(name);
 }
 
+export const isKnownToAllVersions = (kind: string): boolean => optionKinds[kind] !== undefined;
+
 /** Options are known to every group version. */
 const optionKinds: Record<string, string> = { DeleteOptions: "meta.v1.DeleteOptions" };
