@@ -12,6 +12,7 @@ import { explainRoute } from "../cluster/explain/explain-route.ts";
 import type { Why } from "../cluster/explain/why.ts";
 import { factsOf } from "./cluster-facts.ts";
 import { languageOf } from "./language.ts";
+import type { Operation } from "./operation.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 import type { SandboxEnv } from "./sandbox.ts";
 import { sessionCookie } from "./session.ts";
@@ -22,6 +23,26 @@ const pagePolicy = "sandbox allow-scripts allow-forms";
 
 /** The documentation range that visitors come from; one of them always has the same address. */
 const visitorNetwork = "203.0.113";
+
+const described = {
+  method: "get",
+  tag: "sandbox",
+  access: "none",
+  responses: { 200: { description: "What the emulated app answered; other statuses are the app's too. Any method is passed on" } },
+} as const;
+
+export const operations: Operation[] = [
+  {
+    ...described,
+    path: "/s/{id}/lb/{namespace}/{service}/{port}/",
+    summary: "A request from outside, through the load balancer, to the emulated app; anything may follow the path",
+  },
+  {
+    ...described,
+    path: "/s/{id}/node/{node}/{nodePort}/",
+    summary: "A request from outside, through a node port, to the emulated app; anything may follow the path",
+  },
+];
 
 export const entry = (): Hono<SandboxEnv> => {
   const app = new Hono<SandboxEnv>();

@@ -51,9 +51,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const start = (args: string[], version: "30" | "35" = "35"): ChildProcess =>
+const start = (args: string[], version: "30" | "35" = "35", more: Record<string, string> = {}): ChildProcess =>
   spawn(binary("kubectl", version), args, {
-    env: { PATH: "/usr/bin:/bin", HOME: folder, KUBECONFIG: kubeconfig },
+    env: { PATH: "/usr/bin:/bin", HOME: folder, KUBECONFIG: kubeconfig, ...more },
     stdio: ["pipe", "pipe", "pipe"],
   });
 
@@ -61,8 +61,9 @@ async function kubectl(
   args: string[],
   stdin = "",
   version: "30" | "35" = "35",
+  more: Record<string, string> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = start(args, version);
+  const child = start(args, version, more);
   const read = (stream: NodeJS.ReadableStream | null): { text: string } => {
     const read = { text: "" };
     stream?.setEncoding("utf8").on("data", (part: string) => {
@@ -127,6 +128,11 @@ describe("kubectl exec", () => {
   });
 
   it("names the version that works to one that speaks SPDY", async () => {
+    const { code, stderr } = await kubectl(["exec", "sleep-1", "--", "ls"], "", "30", { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: "false" });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("use kubectl 1.30 or newer")]);
+  });
+
+  it("wants a WebSocket", async () => {
     const response = await fetch(`${server.url}/api/v1/namespaces/default/pods/sleep-1/exec?command=ls&stdout=true`, { method: "POST" });
     expect(await response.json()).toMatchObject({ kind: "Status", code: 400, message: "Upgrade request required" });
   });

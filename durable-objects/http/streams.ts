@@ -122,7 +122,7 @@ function chosenProtocol(c: Context, ours: readonly string[]): string {
   const upgrade = c.req.header("upgrade") ?? "";
   if (/^spdy\//i.test(upgrade)) {
     throw badRequest(
-      "this cluster cannot be reached over SPDY, which kubectl up to 1.29 speaks; use kubectl 1.30 or newer with KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true (the default from 1.31 on), and KUBECTL_PORT_FORWARD_WEBSOCKETS=true for port-forward",
+      "this cluster speaks WebSocket here, not SPDY: use kubectl 1.30 or newer, without KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false; port-forward needs 1.31, or KUBECTL_PORT_FORWARD_WEBSOCKETS=true with 1.30",
     );
   }
   if (upgrade.toLowerCase() !== "websocket") throw badRequest("Upgrade request required");

@@ -93,6 +93,18 @@ describe("PodWorker", () => {
     ]);
   });
 
+  it("warns of what does not fit into a resolv.conf", () => {
+    const cluster = new TestCluster({ startDelayMs: 0 });
+    cluster.bind("one", { ...web, dnsConfig: { nameservers: ["10.0.0.1", "10.0.0.2", "10.0.0.3"] } });
+    expect(cluster.events[0]).toEqual({
+      about: "one",
+      type: "Warning",
+      reason: "DNSConfigForming",
+      message:
+        "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 10.96.0.10 10.0.0.1 10.0.0.2",
+    });
+  });
+
   it("starts in the same turn when the start delay is 0", () => {
     const cluster = new TestCluster({ startDelayMs: 0 });
     expect(cluster.bind("one", web).status.phase).toBe("Running");

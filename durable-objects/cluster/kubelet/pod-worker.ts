@@ -8,6 +8,7 @@
 import type { Change } from "../api/change-tracker.ts";
 import type { Controller, ControllerContext, Reader } from "../api/controller.ts";
 import { type Container, type KubeObject, keyOf, type Node, type Pod } from "../api/objects.ts";
+import { podResolvConf } from "../api/resolv-conf.ts";
 import { same } from "../api/same.ts";
 import { msOf } from "../api/time.ts";
 import { Addresses } from "./addresses.ts";
@@ -92,7 +93,7 @@ export class PodWorker implements Controller {
       context.updateStatus<Pod>("pods", { ...pod, status: step.status });
       if (step.status.podIP !== undefined) this.#addresses.release(pod.metadata.uid);
     }
-    this.#tell(pod, step.events, context);
+    this.#tell(pod, pod.status.startTime === undefined ? [...dnsWarnings(pod, context), ...step.events] : step.events, context);
     if (step.wakeAt !== undefined) context.requeueAt(key, step.wakeAt);
   }
 
@@ -159,6 +160,10 @@ export class PodWorker implements Controller {
 
 /** A stored time has whole seconds; where the version was written within that second, it was written at that moment. */
 const exactly = (storedMs: number, writtenAt: number): number => (Math.floor(writtenAt / 1000) * 1000 === storedMs ? writtenAt : storedMs);
+
+/** What had to be cut off the pod's resolv.conf. */
+const dnsWarnings = ({ metadata, spec }: Pod, { options }: ControllerContext): ContainerEvent[] =>
+  podResolvConf(metadata.namespace, spec, options).warnings.map((message) => ({ type: "Warning", reason: "DNSConfigForming", message }));
 
 const killing = ({ name }: Container): ContainerEvent => ({
   type: "Normal",
