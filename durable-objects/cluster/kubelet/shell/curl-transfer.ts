@@ -1,49 +1,15 @@
 /**
- * curl's transfers: request, redirects, what is printed about them. One session is one command, which may reuse its
- * connection.
+ * curl's transfers: request, redirects, body. One session is one command, which may reuse its connection. What is said
+ * about them is `curl-talk.ts`.
  */
-import { parseIP } from "../../api/ip-address.ts";
 import type { HeaderList, HttpResponse } from "../../api/ports.ts";
 import { statusText } from "../http-status-texts.ts";
 import { headerValue } from "../images/http-server.ts";
-import { type Connection, connect, errorWords } from "./connection.ts";
+import { type Connection, connect } from "./connection.ts";
+import type { CurlPlan } from "./curl-plan.ts";
+import { CurlTalk, type Figures } from "./curl-talk.ts";
 import type { ToolContext } from "./tool.ts";
 import { basicAuthorization, type ParsedURL, parseURL, resolveLocation } from "./url.ts";
-
-export interface CurlPlan {
-  method: string;
-  isMethodForced: boolean;
-  data: Uint8Array | undefined;
-  /** `-G`: the data as part of the URL. */
-  query: string | undefined;
-  dataType: string;
-  accept: string;
-  headers: HeaderList;
-  userAgent: string;
-  user: string | undefined;
-  cookie: string | undefined;
-  referer: string | undefined;
-  isVerbose: boolean;
-  isSilent: boolean;
-  showsErrors: boolean;
-  hasMeter: boolean;
-  showsHead: boolean;
-  isHead: boolean;
-  follows: boolean;
-  maxRedirects: number;
-  fails: "quietly" | "with-body" | undefined;
-  maxTime: number | undefined;
-  connectTimeout: number | undefined;
-  family: 4 | 6 | undefined;
-  httpVersion: "1.0" | "1.1";
-  output: string | undefined;
-  usesRemoteName: boolean;
-  writeOut: string | undefined;
-  /** `host:port` -> address */
-  resolved: ReadonlyMap<string, string>;
-  retries: number;
-  retriesRefused: boolean;
-}
 
 /** curl's error codes, as far as an emulated network makes them. */
 class CurlError extends Error {
@@ -54,38 +20,24 @@ class CurlError extends Error {
   }
 }
 
-interface Figures {
-  status: number;
-  ip: string;
-  port: number;
-  bytes: number;
-  type: string;
-  redirects: number;
-  url: string;
-  method: string;
-}
-
 /** The kernel gives a silent address up after this long. */
 const systemTimeoutMs = 135_103;
-
-const meterHead =
-  "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n                                 Dload  Upload   Total   Spent    Left  Speed\n";
-const idleMeter = "\r  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0";
 
 export class CurlSession {
   readonly #context: ToolContext;
   readonly #plan: CurlPlan;
-  #connections = 0;
+  readonly #talk: CurlTalk;
   /** Where the open connection leads: `host:port`. */
   #open: { to: string; ip: string } | undefined;
 
   constructor(context: ToolContext, plan: CurlPlan) {
     this.#context = context;
     this.#plan = plan;
+    this.#talk = new CurlTalk(context, plan);
   }
 
   /** @returns the exit code */
-  fetch(typed: string): number {
+  get(typed: string): number {
     for (let attempt = 0; ; attempt += 1) {
       const code = this.#attempt(typed);
       const canRetry = code === 28 || (code === 7 && this.#plan.retriesRefused);
@@ -103,7 +55,7 @@ export class CurlSession {
       failure = error;
       if (this.#plan.showsErrors) this.#context.err(`curl: (${error.code}) ${error.message}\n`);
     }
-    if (this.#plan.writeOut !== undefined) this.#writeOut(this.#plan.writeOut, figures, failure);
+    if (this.#plan.writeOut !== undefined) this.#talk.writeOut(this.#plan.writeOut, figures, failure);
     return failure?.code ?? 0;
   }
 
@@ -117,7 +69,7 @@ export class CurlSession {
       if (!figures.url.slice(8).includes("/")) figures.url += "/";
       this.#refuse(parsed);
       if (!meterRuns) {
-        this.#meter(`${meterHead}${idleMeter}`);
+        this.#talk.meterStarts();
         meterRuns = true;
       }
       const response = this.#request(parsed, method, data, figures);
@@ -128,12 +80,12 @@ export class CurlSession {
         return;
       }
       if (redirects >= this.#plan.maxRedirects) {
-        this.#meter(`${idleMeter}\n`);
+        this.#talk.meterEnds(0);
         throw new CurlError(47, `Maximum (${this.#plan.maxRedirects}) redirects followed`);
       }
       url = resolveLocation(figures.url, location);
       figures.redirects = redirects + 1;
-      this.#showRedirect(parsed, url, response);
+      this.#talk.showRedirect(parsed, url, response, this.#open !== undefined);
       // 307 and 308 keep the method; the others turn a POST into a GET, unless -X insists.
       if (response.status < 307 && method === "POST") {
         data = undefined;
@@ -144,13 +96,13 @@ export class CurlSession {
 
   #refuse({ scheme, badPort }: ParsedURL): void {
     if (badPort !== undefined) throw this.#refused(3, "URL rejected: Port number was not a decimal number between 0 and 65535");
-    if (scheme === "http") return;
+    if (scheme === "http" || scheme === "https") return;
     throw this.#refused(1, `Protocol "${scheme}" not supported`);
   }
 
   #refused(code: number, message: string): CurlError {
-    this.#note(message);
-    this.#note("closing connection #-1");
+    this.#talk.note(message);
+    this.#talk.note("closing connection #-1");
     return new CurlError(code, message);
   }
 
@@ -162,16 +114,18 @@ export class CurlSession {
     const connection = connect(this.#context, {
       host: isReused && this.#open ? this.#open.ip : host,
       port: url.port,
-      http: { method, path: url.path, headers, ...(data ? { body: data } : {}) },
+      // No emulated app speaks TLS: its greeting reaches a plain server.
+      ...(url.scheme === "https" ? {} : { http: { method, path: url.path, headers, ...(data ? { body: data } : {}) } }),
       ...(family === undefined ? {} : { family }),
     });
     if (connection.result === "no-name") throw this.#unresolved(url.host, connection.error);
-    if (isReused) this.#note(`Re-using existing http: connection with host ${url.host}`);
-    else this.#showConnecting(url, connection, host !== url.host);
+    if (isReused) this.#talk.note(`Re-using existing http: connection with host ${url.host}`);
+    else this.#talk.showConnecting(url, connection, host !== url.host);
     if (connection.result === "failed") throw this.#unconnected(url, connection);
     figures.ip = connection.ip;
     figures.port = url.port;
-    this.#showRequest(method, url, headers, data, host !== url.host && !isReused);
+    if (url.scheme === "http") this.#talk.showRequest(method, url, headers, data, host !== url.host && !isReused);
+    if (url.scheme === "https") throw this.#noTLS();
     if (!connection.response) throw this.#unanswered();
     const { response } = connection;
     figures.status = response.status;
@@ -210,22 +164,22 @@ export class CurlSession {
     const { maxTime } = this.#plan;
     if (error === "temporary-failure" && maxTime !== undefined && maxTime < 5) {
       const message = `Resolving timed out after ${maxTime * 1000 + this.#someMs(3)} milliseconds`;
-      this.#note(message);
-      this.#meter(`${idleMeter}\n`);
-      this.#note("closing connection #0");
+      this.#talk.note(message);
+      this.#talk.meterEnds(0);
+      this.#talk.note("closing connection #0");
       return new CurlError(28, message);
     }
-    this.#note(`Could not resolve host: ${host}`);
-    this.#note("shutting down connection #0");
+    this.#talk.note(`Could not resolve host: ${host}`);
+    this.#talk.note("shutting down connection #0");
     return new CurlError(6, `Could not resolve host: ${host}`);
   }
 
   #unconnected({ host, port }: ParsedURL, { error }: Connection & { result: "failed" }): CurlError {
     const { maxTime, connectTimeout } = this.#plan;
     const noted = (code: number, message: string): CurlError => {
-      this.#note(message);
-      this.#meter(`${idleMeter}\n`);
-      this.#note(`closing connection #${this.#connections - 1}`);
+      this.#talk.note(message);
+      this.#talk.meterEnds(0);
+      this.#talk.note(`closing connection #${this.#talk.connection}`);
       return new CurlError(code, message);
     };
     if (error !== "ETIMEDOUT")
@@ -245,10 +199,18 @@ export class CurlSession {
     const { maxTime } = this.#plan;
     const ms = maxTime === undefined ? systemTimeoutMs : maxTime * 1000 + this.#someMs(3);
     const message = `Operation timed out after ${ms} milliseconds with 0 bytes received`;
-    this.#note(message);
-    this.#meter(`${idleMeter}\n`);
-    this.#note(`closing connection #${this.#connections - 1}`);
+    this.#talk.note(message);
+    this.#talk.meterEnds(0);
+    this.#talk.note(`closing connection #${this.#talk.connection}`);
     return new CurlError(28, message);
+  }
+
+  #noTLS(): CurlError {
+    const message = "TLS connect error: error:0A00010B:SSL routines::wrong version number";
+    this.#talk.note(message);
+    this.#talk.meterEnds(0);
+    this.#talk.note(`closing connection #${this.#talk.connection}`);
+    return new CurlError(35, message);
   }
 
   #someMs(below: number): number {
@@ -258,37 +220,33 @@ export class CurlSession {
   #finish(typed: string, url: ParsedURL, response: HttpResponse, figures: Figures): void {
     const { fails, isHead } = this.#plan;
     const hasFailed = fails !== undefined && response.status >= 400;
-    this.#showHead(response, false);
+    this.#talk.showHead(response, false);
     const body = isHead || (hasFailed && fails === "quietly") ? new Uint8Array() : response.body;
     if (this.#plan.showsHead && !(hasFailed && fails === "quietly")) this.#output(typed, this.#head(response));
     figures.bytes = body.length;
     if (body.length > 0) {
-      if (!this.#context.terminal || this.#toFile()) this.#verbose(`{ [${body.length} bytes data]\n`);
+      if (!this.#context.terminal || this.#talk.toFile) this.#talk.verbose(`{ [${body.length} bytes data]\n`);
       this.#output(typed, body, this.#plan.showsHead);
-    } else if (this.#toFile() && !this.#plan.showsHead) this.#output(typed, body);
-    this.#meter(`${body.length > 0 ? doneMeter(body.length) : idleMeter}\n`);
+    } else if (this.#talk.toFile && !this.#plan.showsHead) this.#output(typed, body);
+    this.#talk.meterEnds(body.length);
     const closes = this.#open === undefined;
-    this.#note(
+    this.#talk.note(
       closes
-        ? `shutting down connection #${this.#connections - 1}`
-        : `Connection #${this.#connections - 1} to host ${url.host} left intact`,
+        ? `shutting down connection #${this.#talk.connection}`
+        : `Connection #${this.#talk.connection} to host ${url.host} left intact`,
     );
     if (hasFailed) throw new CurlError(22, `The requested URL returned error: ${response.status}`);
   }
 
   #head({ status, headers }: HttpResponse): Uint8Array {
-    const isBold = this.#context.terminal !== undefined && !this.#toFile();
+    const isBold = this.#context.terminal !== undefined && !this.#talk.toFile;
     const lines = headers.map(([name, value]) => (isBold ? `\u001b[1m${name}\u001b[0m: ${value}` : `${name}: ${value}`));
     return new TextEncoder().encode(`HTTP/1.1 ${status} ${statusText(status)}\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`);
   }
 
-  #toFile(): boolean {
-    return (this.#plan.output !== undefined && this.#plan.output !== "-") || this.#plan.usesRemoteName;
-  }
-
   #output(typed: string, data: Uint8Array, appends = false): void {
     const { output, usesRemoteName } = this.#plan;
-    if (!this.#toFile()) {
+    if (!this.#talk.toFile) {
       this.#context.out(data);
       return;
     }
@@ -307,119 +265,4 @@ export class CurlSession {
       throw new CurlError(23, `client returned ERROR on write, ${data.length} bytes wanted`);
     }
   }
-
-  // ---- what -v shows
-
-  #verbose(text: string): void {
-    if (this.#plan.isVerbose) this.#context.err(text);
-  }
-
-  #note(text: string): void {
-    this.#verbose(`* ${text}\n`);
-  }
-
-  /** The meter goes where the body does not. */
-  #meter(text: string): void {
-    const isShown = this.#plan.hasMeter && (this.#context.terminal === undefined || this.#toFile());
-    if (isShown) this.#context.err(text);
-  }
-
-  #showConnecting(
-    url: ParsedURL,
-    connection: Connection & { ip: string; route: { resolution?: { addresses: string[] } } },
-    isPinned: boolean,
-  ): void {
-    this.#connections += 1;
-    const { host, port } = url;
-    if (isPinned) {
-      this.#note(`Added ${host}:${port}:${connection.ip} to DNS cache`);
-      this.#note(`Hostname ${host} was found in DNS cache`);
-    } else if (parseIP(host) === undefined) {
-      const addresses = connection.route.resolution?.addresses ?? [connection.ip];
-      const listed = (isSix: boolean): string => addresses.filter((ip) => ip.includes(":") === isSix).join(", ") || "(none)";
-      this.#note(`Host ${host}:${port} was resolved.`);
-      this.#note(`IPv6: ${listed(true)}`);
-      this.#note(`IPv4: ${listed(false)}`);
-    }
-    const ip = connection.ip;
-    this.#note(`  Trying ${ip.includes(":") ? `[${ip}]` : ip}:${port}...`);
-    if (connection.result === "connected") {
-      this.#note(`Connected to ${host} (${ip}) port ${port}`);
-      this.#note("using HTTP/1.x");
-    } else if (connection.result === "failed" && connection.route.verdict === "no-route") {
-      this.#note(`Immediate connect fail for ${ip}: ${errorWords(this.#context, connection.error)}`);
-    } else if (connection.result === "failed" && connection.error !== "ETIMEDOUT") {
-      const own = this.#context.place.pod.status.podIP ?? "";
-      const source = 32_768 + this.#context.random.int(28_000);
-      this.#note(`connect to ${ip} port ${port} from ${own} port ${source} failed: ${errorWords(this.#context, connection.error)}`);
-    }
-  }
-
-  #showRequest(method: string, { path }: ParsedURL, headers: HeaderList, data: Uint8Array | undefined, isPinned: boolean): void {
-    const lines = [`${method} ${path} HTTP/${this.#plan.httpVersion}`, ...headers.map(([name, value]) => `${name}: ${value}`), ""];
-    this.#verbose(lines.map((line) => `> ${line}\r\n`).join(""));
-    if (data !== undefined && data.length > 0) {
-      if (!this.#context.terminal) this.#verbose(`} [${data.length} bytes data]\n`);
-      this.#note(`upload completely sent off: ${data.length} bytes`);
-    } else if (!isPinned) this.#note("Request completely sent off");
-  }
-
-  /** The head of an answer; of a redirect its body is not kept. */
-  #showRedirect(from: ParsedURL, to: string, response: HttpResponse): void {
-    this.#showHead(response, response.body.length > 0);
-    const index = this.#connections - 1;
-    this.#note(this.#open ? `Connection #${index} to host ${from.host} left intact` : `shutting down connection #${index}`);
-    const next = parseURL(to);
-    if (next.port !== from.port) this.#note(`Clear auth, redirects to port from ${from.port} to ${next.port}`);
-    this.#note(`Issue another request to this URL: '${to}'`);
-  }
-
-  #showHead({ status, headers }: HttpResponse, ignoresBody: boolean): void {
-    const lines = [`HTTP/1.1 ${status} ${statusText(status)}`, ...headers.map(([name, value]) => `${name}: ${value}`)];
-    this.#verbose(lines.map((line) => `< ${line}\r\n`).join(""));
-    if (ignoresBody) {
-      this.#note("Ignoring the response-body");
-      this.#note("setting size while ignoring");
-    }
-    this.#verbose("< \r\n");
-  }
-
-  #writeOut(format: string, figures: Figures, failure: CurlError | undefined): void {
-    const { place, random } = this.#context;
-    const total = (0.001 + random.next() * 0.01).toFixed(6);
-    const values: Record<string, string> = {
-      http_code: String(figures.status).padStart(3, "0"),
-      response_code: String(figures.status).padStart(3, "0"),
-      remote_ip: figures.ip,
-      remote_port: String(figures.port),
-      local_ip: figures.ip === "" ? "" : (place.pod.status.podIP ?? ""),
-      size_download: String(figures.bytes),
-      content_type: figures.type,
-      num_redirects: String(figures.redirects),
-      num_connects: String(this.#connections),
-      url_effective: figures.url,
-      url: figures.url,
-      method: figures.method,
-      scheme: "http",
-      http_version: this.#plan.httpVersion === "1.0" ? "1" : "1.1",
-      exitcode: String(failure?.code ?? 0),
-      errormsg: failure?.message ?? "",
-      time_total: total,
-      time_namelookup: failure?.code === 6 ? "0.000000" : "0.000412",
-      time_connect: figures.ip === "" ? "0.000000" : "0.000731",
-      time_appconnect: "0.000000",
-      time_pretransfer: figures.ip === "" ? "0.000000" : "0.000802",
-      time_starttransfer: figures.status === 0 ? "0.000000" : total,
-      time_redirect: "0.000000",
-    };
-    const text = format.replace(/%\{([a-z_.]+)\}/g, (_, name: string) => values[name] ?? "").replace(/%%/g, "%");
-    this.#context.out(text.replace(/\\([nrt])/g, (_, letter: string) => ({ n: "\n", r: "\r", t: "\t" })[letter] ?? letter));
-  }
-}
-
-/** The last state of the meter of a transfer that took no time to speak of. */
-function doneMeter(bytes: number): string {
-  const size = bytes < 100_000 ? String(bytes) : `${Math.floor(bytes / 1024)}k`;
-  const speed = String(bytes * 100).slice(0, 6);
-  return `\r100 ${size.padStart(5)}  100 ${size.padStart(5)}    0     0 ${speed.padStart(6)}      0 --:--:-- --:--:-- --:--:-- ${speed.padStart(5)}`;
 }

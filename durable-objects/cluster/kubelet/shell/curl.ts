@@ -1,6 +1,7 @@
 /** curl 8.14: reads the command line; `curl-transfer.ts` makes the requests. */
 import type { HeaderList } from "../../api/ports.ts";
-import { type CurlPlan, CurlSession } from "./curl-transfer.ts";
+import type { CurlPlan } from "./curl-plan.ts";
+import { CurlSession } from "./curl-transfer.ts";
 import { hasOption, type Options, optionValue, readOptions, type Tool, type ToolContext } from "./tool.ts";
 
 const spec = {
@@ -89,7 +90,7 @@ export const curl: Tool = (context) => {
   if (urls.length === 0) return badUse(undefined);
   const session = new CurlSession(context, planOf(context, options));
   let code = 0;
-  for (const url of urls) code = session.fetch(url);
+  for (const url of urls) code = session.get(url);
   return code;
 };
 
