@@ -9,6 +9,7 @@
 import { type Change, ChangeTracker } from "./api/change-tracker.ts";
 import type { ControllerContext, DeleteOptions, NewObject, Reader } from "./api/controller.ts";
 import { copy } from "./api/copy.ts";
+import type { Route, RouteQuery } from "./api/network.ts";
 import {
   type EndpointSlice,
   type KubeObject,
@@ -38,8 +39,11 @@ import { controllers } from "./controllers/controllers.ts";
 import { ControllerManager } from "./controllers/manager.ts";
 import { ClusterDNS } from "./dns/cluster-dns.ts";
 import { EventRecorder } from "./event-recorder.ts";
+import type { Facts, FormerPod } from "./explain/facts.ts";
+import { keepTrace } from "./explain/kept-route.ts";
 import { KubeProxy } from "./kube-proxy/kube-proxy.ts";
 import { Kubelet } from "./kubelet/kubelet.ts";
+import { addressesOfPod } from "./network/address-book.ts";
 import { ClusterNetwork } from "./network/cluster-network.ts";
 import { Traces } from "./network/traces.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -123,10 +127,11 @@ export class Cluster {
       reader: this.reader,
       options: this.options,
       now,
+      revision: () => this.#store.revision,
     });
     this.kubelet.connect({
       resolve: (query) => this.network.resolve(query),
-      route: (query) => this.network.route(query),
+      route: (query) => this.#routeOfPod(query),
       ask: (from, question, server) => this.network.ask(from, question, server),
     });
     this.#manager = new ControllerManager([...controllers, this.kubelet.podWorker], (controller, requeueAt) => ({
@@ -173,6 +178,17 @@ export class Cluster {
   get network(): ClusterNetwork {
     this.#syncDerived();
     return this.#network;
+  }
+
+  /** What explanations look up, the recent past included. */
+  get facts(): Facts {
+    return {
+      reader: this.reader,
+      machines: this.kubelet.machines,
+      options: this.options,
+      now: this.now(),
+      formerPod: (ip) => this.#formerPod(ip),
+    };
   }
 
   /** Answers one request to the Kubernetes API, in a turn of its own. */
@@ -225,6 +241,21 @@ export class Cluster {
   }
 
   // ---- inside
+
+  /** As far back as the store remembers. */
+  #formerPod(ip: string): FormerPod | undefined {
+    const change = this.#store
+      .changesSince(this.#store.oldestRevision, "pods")
+      .findLast(({ type, object }) => type === "DELETED" && addressesOfPod(object as Pod).includes(ip));
+    return change && { pod: change.object as Pod, deletedAt: change.at };
+  }
+
+  /** A request of a tool or an app in a pod leaves a trace; the kubelet's own probes do not, or they would push out the rest. */
+  #routeOfPod(query: RouteQuery): Route {
+    const route = this.network.route(query);
+    if (query.from.kind === "pod") keepTrace(this.traces, query, route, this.facts);
+    return route;
+  }
 
   #bear(): void {
     this.#store.putSetting(optionsSetting, JSON.stringify(this.options));
@@ -338,7 +369,7 @@ export class Cluster {
   }
 
   #contextFor(controller: { name: string }): Omit<ControllerContext, "requeueAt"> {
-    const options = { manager: controller.name };
+    const options = { manager: programOf(controller.name) };
     const strategyOf = (resource: string): ResourceStrategy => {
       const of = this.#byResource.get(resource);
       if (!of) throw new Error(`cluster: ${controller.name} writes ${resource}, which is not served`);
@@ -383,6 +414,19 @@ export class Cluster {
   #events(): EventRecorder {
     this.#recorder ??= new EventRecorder(this.#contextFor({ name: "event-recorder" }));
     return this.#recorder;
+  }
+}
+
+/** The program that a controller is part of: the manager of what it writes. */
+function programOf(controller: string): string {
+  switch (controller) {
+    case "kubelet":
+    case "kube-apiserver":
+      return controller;
+    case "default-scheduler":
+      return "kube-scheduler";
+    default:
+      return "kube-controller-manager";
   }
 }
 

@@ -10,7 +10,6 @@ import type { Route } from "../cluster/api/network.ts";
 import type { Node, Service } from "../cluster/api/objects.ts";
 import { explainRoute } from "../cluster/explain/explain-route.ts";
 import type { Why } from "../cluster/explain/why.ts";
-import { factsOf } from "./cluster-facts.ts";
 import { languageOf } from "./language.ts";
 import type { Operation } from "./operation.ts";
 import { type Problem, problemResponse } from "./problem.ts";
@@ -165,7 +164,7 @@ function rewritten(name: string, value: string, host: string, prefix: string): s
 /** 504 where nothing came back, 502 where somebody said no. */
 function undelivered(c: Context<SandboxEnv>, route: Route, to: string): Response {
   const { cluster } = c.get("sandbox");
-  const why = explainRoute(route, factsOf(cluster), languageOf(c));
+  const why = explainRoute(route, cluster.facts, languageOf(c));
   const isSilent = route.verdict === "dropped" || route.verdict === "unanswered" || route.verdict === "delivered";
   return problemPage(
     c,

@@ -7,7 +7,6 @@ import type { Cluster } from "../cluster/cluster.ts";
 import { explainResolution, explainRoute } from "../cluster/explain/explain-route.ts";
 import { type Language, languages } from "../cluster/explain/messages/catalogue.ts";
 import { answerProblem, badInput, jsonBody, ProblemError } from "./bad-input.ts";
-import { factsOf } from "./cluster-facts.ts";
 import { languageOf } from "./language.ts";
 import type { Operation } from "./operation.ts";
 import { routeLimits, senderSchema } from "./route-input.ts";
@@ -107,7 +106,7 @@ function answerOf(cluster: Cluster, body: ResolveBody, language: Language): obje
     ...(body.seed === undefined ? {} : { seed: body.seed }),
   });
   const { name: asked, type: of, rcode, answers, trace } = resolution;
-  const facts = factsOf(cluster);
+  const facts = cluster.facts;
   const why =
     failure !== undefined || way?.verdict === "unsupported"
       ? explainRoute(unsent(failure?.cause ?? way?.cause, way?.objects ?? []), facts, language)

@@ -5,11 +5,10 @@ import type { Route, RouteQuery } from "../cluster/api/network.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { routeAnswer as answerOf, keepTrace, type RouteAnswer } from "../cluster/explain/kept-route.ts";
 import type { Language } from "../cluster/explain/messages/catalogue.ts";
-import { factsOf } from "./cluster-facts.ts";
 
 /** Sends one packet, keeps its trace, and answers as `/route` does. */
 export function routeAnswer(cluster: Cluster, query: RouteQuery, language: Language): RouteAnswer {
-  const { id, content } = keepTrace(cluster.traces, query, cluster.network.route(query), factsOf(cluster));
+  const { id, content } = keepTrace(cluster.traces, query, cluster.network.route(query), cluster.facts);
   return answerOf(content.kept, id, language, query.detail === "full");
 }
 

@@ -100,6 +100,8 @@ export class ResourceStore {
     if (!options.keepManagedFields) this.#noteOwnership(undefined, created, "main", options);
     of.prepareForCreate?.(created, context);
     this.#refuseInvalid(of, created, [...validateObjectMeta(created.metadata, of), ...of.validate(created, context)]);
+    // Its place among the members; the store puts in the real one.
+    if (!options.dryRun) metadata.resourceVersion = "0";
     const stored = storedForm(of, created);
     return options.dryRun ? stored : this.#store.put(resourceName(of), stored, now());
   }
