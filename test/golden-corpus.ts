@@ -213,10 +213,9 @@ function withoutServersFields(existing: KubeObject): KubeObject {
   const object = JSON.parse(
     JSON.stringify({ ...existing, metadata: { ...metadata, annotations: Object.keys(annotations).length > 0 ? annotations : undefined } }),
   ) as KubeObject;
-  if (object.kind === "Service" && object.spec.clusterIP === "<cluster-ip>") {
-    delete object.spec.clusterIP;
-    delete object.spec.clusterIPs;
-    for (const member of ["ipFamilies", "ipFamilyPolicy"]) delete object.spec[member];
+  if (object.kind === "Service") {
+    if (object.spec.clusterIP === "<cluster-ip>") delete object.spec.clusterIP;
+    for (const member of ["clusterIPs", "ipFamilies", "ipFamilyPolicy"]) delete object.spec[member];
   }
   return object;
 }
