@@ -6,6 +6,7 @@
 import type { NewObject } from "./api/controller.ts";
 import type { SandboxOptions } from "./api/sandbox-options.ts";
 import { timeOf } from "./api/time.ts";
+import { corefileObject, dnsDeploymentObject, dnsServiceObject } from "./dns/cluster-dns-objects.ts";
 
 /** The version of Kubernetes that is emulated. */
 export const kubernetesVersion = "v1.36.2";
@@ -18,9 +19,9 @@ export function objectsAtBirth(options: SandboxOptions, now: number): [resource:
       { apiVersion: "v1", kind: "Namespace", metadata: { name } },
     ]),
     ...options.nodes.map((node, index): [string, NewObject] => ["nodes", nodeObject(options, node, index, now)]),
-    ["configmaps", corefile(options)],
-    ["services", kubeDNS(options)],
-    ["deployments.apps", coreDNS()],
+    ["configmaps", corefileObject(options)],
+    ["services", dnsServiceObject(options)],
+    ["deployments.apps", dnsDeploymentObject()],
   ];
 }
 
@@ -85,95 +86,6 @@ function nodeObject(options: SandboxOptions, node: SandboxOptions["nodes"][numbe
         kubeProxyVersion: "",
         operatingSystem: "linux",
         architecture: "amd64",
-      },
-    },
-  };
-}
-
-function corefile(options: SandboxOptions): NewObject {
-  const text = `.:53 {
-    errors
-    health {
-       lameduck 5s
-    }
-    ready
-    kubernetes ${options.clusterDomain} in-addr.arpa ip6.arpa {
-       pods insecure
-       fallthrough in-addr.arpa ip6.arpa
-       ttl 30
-    }
-    prometheus :9153
-    forward . /etc/resolv.conf {
-       max_concurrent 1000
-    }
-    cache 30 {
-       disable success ${options.clusterDomain}
-       disable denial ${options.clusterDomain}
-    }
-    loop
-    reload
-    loadbalance
-}
-`;
-  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "coredns", namespace: "kube-system" }, data: { Corefile: text } };
-}
-
-function kubeDNS(options: SandboxOptions): NewObject {
-  return {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: {
-      name: "kube-dns",
-      namespace: "kube-system",
-      labels: { "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS" },
-      annotations: { "prometheus.io/port": "9153", "prometheus.io/scrape": "true" },
-    },
-    spec: {
-      selector: { "k8s-app": "kube-dns" },
-      clusterIP: options.clusterDNS,
-      ports: [
-        { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
-        { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 },
-        { name: "metrics", port: 9153, protocol: "TCP", targetPort: 9153 },
-      ],
-    },
-  };
-}
-
-function coreDNS(): NewObject {
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: "coredns", namespace: "kube-system", labels: { "k8s-app": "kube-dns" } },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: { "k8s-app": "kube-dns" } },
-      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
-      template: {
-        metadata: { labels: { "k8s-app": "kube-dns" } },
-        spec: {
-          automountServiceAccountToken: false,
-          containers: [
-            {
-              name: "coredns",
-              image: "registry.k8s.io/coredns/coredns:v1.14.7",
-              args: ["-conf", "/etc/coredns/Corefile"],
-              ports: [
-                { name: "dns", containerPort: 53, protocol: "UDP" },
-                { name: "dns-tcp", containerPort: 53, protocol: "TCP" },
-                { name: "metrics", containerPort: 9153, protocol: "TCP" },
-              ],
-              volumeMounts: [{ name: "config-volume", mountPath: "/etc/coredns", readOnly: true }],
-            },
-          ],
-          dnsPolicy: "Default",
-          nodeSelector: { "kubernetes.io/os": "linux" },
-          tolerations: [
-            { key: "CriticalAddonsOnly", operator: "Exists" },
-            { key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" },
-          ],
-          volumes: [{ name: "config-volume", configMap: { name: "coredns", items: [{ key: "Corefile", path: "Corefile" }] } }],
-        },
       },
     },
   };

@@ -11,7 +11,7 @@ import type { DnsMessage, DnsQuestion } from "../cluster/api/dns-message.ts";
 import { absolute, nameProblem, relative, sameName } from "../cluster/api/domain-names.ts";
 import type { DnsRecord, Resolution } from "../cluster/api/network.ts";
 import { seedFrom } from "../cluster/api/seeded-random.ts";
-import { lifetimeOf } from "../cluster/dns/answer-cache.ts";
+import { lifetimeOf } from "../cluster/dns/plugins/cache.ts";
 import { readBody } from "./body.ts";
 import { rcodeNumber, typeName, typeNumber } from "./dns-codes.ts";
 import { readRequest, writeMessage } from "./dns-wire.ts";

@@ -35,7 +35,7 @@ export interface DnsQuestion {
 }
 
 /** The part of the server that made an answer, named after its plugin; `none`: refused before any plugin saw it. */
-export type DnsSource = "kubernetes" | "forward" | "cache" | "none";
+export type DnsSource = "kubernetes" | "hosts" | "template" | "forward" | "cache" | "none";
 
 export interface DnsMessage {
   question: DnsQuestion;

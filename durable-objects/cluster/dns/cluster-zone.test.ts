@@ -49,7 +49,8 @@ const sliceOf = ({ namespace, name, service, ips, ready = true, hostname }: Slic
   }) as EndpointSlice;
 
 const added = <T>(...objects: T[]): Change<T>[] => objects.map((after) => ({ before: undefined, after }));
-const emptyZone = (): ClusterZone => new ClusterZone({ domain: "cluster.local", dnsServiceIP: "10.96.0.10" });
+const emptyZone = (): ClusterZone =>
+  new ClusterZone({ zones: ["cluster.local.", "in-addr.arpa.", "ip6.arpa."], dnsServiceIP: "10.96.0.10" });
 const none = () => [];
 
 describe("ClusterZone", () => {
@@ -138,7 +139,7 @@ describe("ClusterZone", () => {
   });
 
   it("serves another domain than cluster.local", () => {
-    const zone = new ClusterZone({ domain: "k8s.test", dnsServiceIP: "10.96.0.10" });
+    const zone = new ClusterZone({ zones: ["k8s.test."], dnsServiceIP: "10.96.0.10" });
     zone.apply({ namespaces: added(namespaceOf("default")), services: added(clusterIP("default", "web", "10.96.0.1")), at: 0 });
     expect(zone.lookup("web.default.svc.k8s.test.", "A", none)).toMatchObject({ outcome: "records" });
     expect(zone.lookup("web.default.svc.cluster.local.", "A", none)).toEqual({ outcome: "elsewhere" });

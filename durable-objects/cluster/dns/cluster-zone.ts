@@ -6,7 +6,7 @@
  * chain leaves the zone, the caller's `follow` goes on.
  */
 import { addressOfReverseName, type DnsAddress, parseAddress } from "../api/dns-address.ts";
-import { absolute, foldCase, labelsOf, nameOf, sameName } from "../api/domain-names.ts";
+import { absolute, foldCase, sameName } from "../api/domain-names.ts";
 import type { DnsRecord } from "../api/network.ts";
 import {
   type Candidate,
@@ -17,10 +17,23 @@ import {
   labelsBelow,
   type NameInZone,
 } from "./zone-candidates.ts";
+import { isReverse, zoneAround } from "./zone-name.ts";
 import { type ZoneChanges, ZoneTables } from "./zone-tables.ts";
 
-/** Seconds; of every record but the schema version. */
-export const zoneTTL = 30;
+/** What becomes of `1-2-3-4.namespace.pod`: never exists, always, or only where a pod of that namespace has the address. */
+export type PodMode = "disabled" | "insecure" | "verified";
+
+export interface ZoneSettings {
+  /** The zones that are served, absolute and in lower case; the first that is not a reverse zone names the records. */
+  zones: readonly string[];
+  /** Cluster IP of the Service in front of the DNS pods; that Service is the zone's name server. */
+  dnsServiceIP: string;
+  /** Seconds; of every record but the schema version. */
+  ttl?: number;
+  pods?: PodMode;
+  tables?: ZoneTables;
+}
+
 const schemaVersion = "1.1.0";
 const schemaVersionTTL = 28_800;
 const longestChain = 11;
@@ -31,24 +44,28 @@ export type ZoneAnswer =
   | { outcome: "nodata" | "nxdomain"; soa: DnsRecord }
   /** Zone transfers. */
   | { outcome: "refused" }
-  /** Not a name of these zones, or one that the reverse zones let through. */
+  /** Not a name of these zones. */
   | { outcome: "elsewhere" };
 
 /** Asks the server itself for a name outside the zone that an ExternalName points to. */
 export type Follow = (name: string, type: string) => readonly DnsRecord[];
 
 export class ClusterZone {
-  readonly tables = new ZoneTables();
-  readonly #domain: string;
+  readonly tables: ZoneTables;
+  /** The zone that answers to reverse questions lead into, absolute and in lower case. */
+  readonly domain: string;
+  readonly #zones: readonly string[];
   readonly #dnsServiceIP: string;
+  readonly #ttl: number;
+  readonly #pods: PodMode;
 
-  /**
-   * @param domain the forward zone: `cluster.local`
-   * @param dnsServiceIP cluster IP of the Service in front of the DNS pods; that Service is the zone's name server
-   */
-  constructor({ domain, dnsServiceIP }: { domain: string; dnsServiceIP: string }) {
-    this.#domain = foldCase(absolute(domain));
+  constructor({ zones, dnsServiceIP, ttl = 30, pods = "insecure", tables = new ZoneTables() }: ZoneSettings) {
+    this.tables = tables;
+    this.domain = zones.find((zone) => !isReverse(zone)) ?? ".";
+    this.#zones = zones;
     this.#dnsServiceIP = dnsServiceIP;
+    this.#ttl = ttl;
+    this.#pods = pods;
   }
 
   apply(changes: ZoneChanges): void {
@@ -57,12 +74,9 @@ export class ClusterZone {
 
   /** The zone that a name lies in, in the spelling of that name. */
   zoneOf(name: string): string | undefined {
-    const labels = labelsOf(name);
-    for (const zone of [this.#domain, "in-addr.arpa.", "ip6.arpa."]) {
-      const spelled = nameOf(labels.slice(Math.max(0, labels.length - labelsOf(zone).length)));
-      if (foldCase(spelled) === zone) return spelled;
-    }
-    return undefined;
+    const zone = zoneAround(name, this.#zones);
+    if (zone === undefined) return undefined;
+    return zone === "." ? zone : name.slice(name.length - zone.length);
   }
 
   lookup(name: string, type: string, follow: Follow): ZoneAnswer {
@@ -70,20 +84,18 @@ export class ClusterZone {
     if (zone === undefined) return { outcome: "elsewhere" };
     if (type === "AXFR" || type === "IXFR") return { outcome: "refused" };
     const found = this.#recordsOf({ name, zone, type }, follow);
-    if (found === "missing") {
-      return foldCase(zone) === this.#domain ? { outcome: "nxdomain", soa: this.soa(zone) } : { outcome: "elsewhere" };
-    }
+    if (found === "missing") return { outcome: "nxdomain", soa: this.soa(zone) };
     return found.answer.length === 0 ? { outcome: "nodata", soa: this.soa(zone) } : { outcome: "records", ...found };
   }
 
   /** The objects that a name stands for. */
   candidates(of: NameInZone): Found {
-    return candidatesOf(of, this.#domain, this.tables);
+    return candidatesOf(of, { reverse: isReverse(foldCase(of.zone)), pods: this.#pods }, this.tables);
   }
 
   soa(zone: string): DnsRecord {
-    const data = `ns.dns.${zone} hostmaster.${zone} ${this.tables.serial} 7200 1800 86400 ${zoneTTL}`;
-    return { name: zone, type: "SOA", ttl: zoneTTL, data };
+    const data = `ns.dns.${zone} hostmaster.${zone} ${this.tables.serial} 7200 1800 86400 ${this.#ttl}`;
+    return { name: zone, type: "SOA", ttl: this.#ttl, data };
   }
 
   #recordsOf(of: NameInZone & { type: string }, follow: Follow): Records | "missing" {
@@ -124,7 +136,7 @@ export class ClusterZone {
     for (const { host } of found) {
       const address = parseAddress(host);
       if (address === undefined) records.push(...this.#throughAlias({ of, type, target: absolute(host), follow, chain }));
-      else if (isOfType(address, type)) records.push({ name: of.name, type, ttl: zoneTTL, data: address.text });
+      else if (isOfType(address, type)) records.push({ name: of.name, type, ttl: this.#ttl, data: address.text });
     }
     return only(withoutRepeats(records));
   }
@@ -134,7 +146,7 @@ export class ClusterZone {
     const { of, type, target, follow, chain } = step;
     const link = `${foldCase(of.name)} ${foldCase(target)}`;
     if (sameName(of.name, target) || chain.length >= longestChain || chain.includes(link)) return [];
-    const alias: DnsRecord = { name: of.name, type: "CNAME", ttl: zoneTTL, data: target };
+    const alias: DnsRecord = { name: of.name, type: "CNAME", ttl: this.#ttl, data: target };
     const targetZone = this.zoneOf(target);
     if (targetZone === undefined || foldCase(targetZone) !== foldCase(of.zone)) return [alias, ...follow(target, type)];
     const next = this.#addresses({ name: target, zone: of.zone }, type, follow, [...chain, link]);
@@ -146,7 +158,7 @@ export class ClusterZone {
     if (found === "missing") return "missing";
     const [first] = found;
     if (first === undefined || parseAddress(first.host) !== undefined) return only([]);
-    return only([{ name: of.name, type: "CNAME", ttl: zoneTTL, data: absolute(first.host) }]);
+    return only([{ name: of.name, type: "CNAME", ttl: this.#ttl, data: absolute(first.host) }]);
   }
 
   /** The weight is shared between all candidates, also those that then turn out to be the same target and port. */
@@ -159,8 +171,8 @@ export class ClusterZone {
     const additional: DnsRecord[] = [];
     for (const { host, port, owner } of candidates.filter((candidate) => candidate.port !== -1)) {
       const target = `${owner.join(".")}.${of.zone}`;
-      answer.push({ name: of.name, type: "SRV", ttl: zoneTTL, data: `0 ${weight} ${port} ${target}` });
-      additional.push(...addressRecord(target, host));
+      answer.push({ name: of.name, type: "SRV", ttl: this.#ttl, data: `0 ${weight} ${port} ${target}` });
+      additional.push(...addressRecord(target, host, this.#ttl));
     }
     return { answer: withoutRepeats(answer), additional: withoutRepeats(additional) };
   }
@@ -179,7 +191,7 @@ export class ClusterZone {
     if (address === undefined) return this.candidates(of) === "missing" ? "missing" : only([]);
     const targets = candidatesAt(address.text, this.tables);
     if (targets.length === 0) return "missing";
-    const records = targets.map(({ owner }) => ({ name: of.name, type: "PTR", ttl: zoneTTL, data: `${owner.join(".")}.${this.#domain}` }));
+    const records = targets.map(({ owner }) => ({ name: of.name, type: "PTR", ttl: this.#ttl, data: `${owner.join(".")}.${this.domain}` }));
     return only(withoutRepeats(records));
   }
 
@@ -187,8 +199,8 @@ export class ClusterZone {
     const addresses = this.#nameServerAddresses();
     const names = new Set(addresses.map(({ owner }) => `${owner.join(".")}.${zone}`));
     return {
-      answer: [...names].map((data) => ({ name: zone, type: "NS", ttl: zoneTTL, data })),
-      additional: addresses.flatMap(({ host, owner }) => addressRecord(`${owner.join(".")}.${zone}`, host)),
+      answer: [...names].map((data) => ({ name: zone, type: "NS", ttl: this.#ttl, data })),
+      additional: addresses.flatMap(({ host, owner }) => addressRecord(`${owner.join(".")}.${zone}`, host, this.#ttl)),
     };
   }
 
@@ -210,9 +222,9 @@ const isNameServerName = ({ name, zone }: NameInZone): boolean => foldCase(name)
 
 const isOfType = ({ family }: DnsAddress, type: "A" | "AAAA"): boolean => family === (type === "A" ? "IPv4" : "IPv6");
 
-function addressRecord(name: string, host: string): DnsRecord[] {
+function addressRecord(name: string, host: string, ttl: number): DnsRecord[] {
   const address = parseAddress(host);
-  return address === undefined ? [] : [{ name, type: address.family === "IPv4" ? "A" : "AAAA", ttl: zoneTTL, data: address.text }];
+  return address === undefined ? [] : [{ name, type: address.family === "IPv4" ? "A" : "AAAA", ttl, data: address.text }];
 }
 
 function withoutRepeats(records: readonly DnsRecord[]): DnsRecord[] {

@@ -5,7 +5,7 @@
  *
  * @see https://www.rfc-editor.org/rfc/rfc1035#section-4.1.4
  */
-import type { DnsMessage, Edns } from "../api/dns-message.ts";
+import type { DnsMessage, DnsQuestion, Edns } from "../api/dns-message.ts";
 import { labelOctets, labelsOf, nameOctets, nameOf } from "../api/domain-names.ts";
 import type { DnsRecord } from "../api/network.ts";
 import { type RdataField, rdataFields } from "./rdata.ts";
@@ -53,12 +53,16 @@ function messageOctets(message: DnsMessage): number {
   return octets + optOctets(message.edns);
 }
 
+/** Octets that the transport of a question carries back. */
+export const limitOf = ({ transport, edns }: DnsQuestion): number =>
+  transport === "tcp" ? largestLimit : Math.max(smallestLimit, edns?.bufsize ?? 0);
+
 /**
  * Cuts a message to what its transport carries. What fits as it is stays uncompressed; else names are compressed, room
  * for the OPT is set aside, and records are taken in order until one does not fit.
  */
 export function fitToTransport(message: DnsMessage): DnsMessage {
-  const limit = message.question.transport === "tcp" ? largestLimit : Math.max(smallestLimit, message.question.edns?.bufsize ?? 0);
+  const limit = limitOf(message.question);
   const whole = { ...message, octets: messageOctets(message) };
   if (whole.octets <= limit) return whole;
   const offsets = new NameOffsets();
@@ -114,5 +118,5 @@ function nameLength(name: string, offset: number, compressible: boolean, offsets
 }
 
 /** A root name, the fixed part, and the options. */
-const optOctets = (edns: Edns | undefined): number =>
+export const optOctets = (edns: Edns | undefined): number =>
   edns === undefined ? 0 : 1 + recordOctets + edns.options.reduce((sum, { hex }) => sum + 4 + hex.length / 2, 0);

@@ -1,19 +1,23 @@
 /**
- * The cluster's DNS server: a question becomes a message. The order of its parts is that of the kubeadm Corefile:
- * loadbalance, cache, kubernetes, forward.
+ * The cluster's DNS server: a question becomes a message. Which plugins it passes is the Corefile's business; here the
+ * zone is chosen, addresses are shuffled, and the message is cut to what its transport carries.
  *
- * Time and chance are arguments; the zone's content is `cluster-zone.ts`, what lies outside is the `Upstream` port.
+ * Time and chance are arguments.
  */
 import type { DnsMessage, DnsQuestion, Edns } from "../api/dns-message.ts";
 import type { DnsRecord } from "../api/network.ts";
-import type { Upstream } from "../api/ports.ts";
 import { SeededRandom } from "../api/seeded-random.ts";
-import type { AnswerCache } from "./answer-cache.ts";
-import type { ClusterZone } from "./cluster-zone.ts";
-import { fitToTransport } from "./message-size.ts";
+import { AnswerMemo, type LastingAnswer } from "./answer-memo.ts";
+import type { ServerConfig } from "./corefile-plugins.ts";
+import { fitToTransport, limitOf, optOctets } from "./message-size.ts";
+import { emptyMessage, failed, type Handler, type Query, type ServerParts } from "./plugins/plugin.ts";
+import { zoneAround } from "./zone-name.ts";
 
 /** Options that come back unchanged: NSID, EXPIRE, COOKIE, TCP-KEEPALIVE, PADDING. All others are removed. */
 const returnedOptions = new Set([3, 9, 10, 11, 12]);
+
+/** A server that asks itself, as names that lead to names make it do, stops at this depth. */
+const deepestAsking = 16;
 
 export interface AnswerContext {
   /** Cluster time in milliseconds: TTLs of cached answers count down by it. */
@@ -22,85 +26,99 @@ export interface AnswerContext {
   seed: number;
 }
 
-export class DnsServer {
-  readonly zone: ClusterZone;
-  readonly cache: AnswerCache;
-  readonly #upstream: Upstream;
+interface ServedZone {
+  loadbalance: boolean;
+  handle: Handler;
+}
 
-  constructor({ zone, cache, upstream }: { zone: ClusterZone; cache: AnswerCache; upstream: Upstream }) {
-    this.zone = zone;
-    this.cache = cache;
-    this.#upstream = upstream;
+export class DnsServer {
+  readonly #zones = new Map<string, ServedZone>();
+  readonly #names: readonly string[];
+  readonly #memo = new AnswerMemo();
+  #depth = 0;
+
+  constructor(servers: readonly ServerConfig[], parts: Omit<ServerParts, "serverZone" | "ask">) {
+    const ask: Handler = (query) => this.#asked(query);
+    for (const { zone, loadbalance, chain } of servers) {
+      // Behind the last plugin there is nobody who could answer.
+      const last: Handler = ({ question }) => failed(question);
+      const handle = chain.reduceRight<Handler>((next, install) => install(next, { ...parts, serverZone: zone, ask }), last);
+      this.#zones.set(zone, { loadbalance, handle });
+    }
+    this.#names = [...this.#zones.keys()];
+  }
+
+  /** The objects behind the answers have changed. */
+  forget(): void {
+    this.#memo.forget();
   }
 
   answer(question: DnsQuestion, { now, seed }: AnswerContext): DnsMessage {
-    if ((question.edns?.version ?? 0) !== 0) return fitToTransport(badVersion(question));
-    const message = inAnyOrder(this.#cached(question, now), new SeededRandom(seed));
-    return fitToTransport({ ...message, edns: returnedEdns(question.edns) });
+    const { name, type, edns } = question;
+    if ((edns?.version ?? 0) !== 0) return fitToTransport(badVersion(question));
+    const plain = question.class === undefined || question.class === "IN";
+    const known = plain ? this.#memo.get(name, type) : undefined;
+    if (known !== undefined) return repeat(known, question, seed);
+
+    const zone = this.#zoneOf(name);
+    if (zone === undefined) return fitToTransport({ ...emptyMessage(question), rcode: "REFUSED", edns: returnedEdns(edns) });
+    const query: Query = { question, now, lasting: true };
+    const message = zone.handle(query);
+    if (query.lasting && plain) this.#memo.put(name, type, lastingAnswer(message, zone.loadbalance));
+    const ordered = zone.loadbalance ? inAnyOrder(message, new SeededRandom(seed)) : message;
+    return fitToTransport({ ...ordered, edns: returnedEdns(edns) });
   }
 
-  #cached(question: DnsQuestion, now: number): DnsMessage {
-    return this.cache.get(question, now) ?? this.#fresh(question, now);
+  #zoneOf(name: string): ServedZone | undefined {
+    const zone = zoneAround(name, this.#names);
+    return zone === undefined ? undefined : this.#zones.get(zone);
   }
 
-  #fresh(question: DnsQuestion, now: number): DnsMessage {
-    let outside = false;
-    const follow = (name: string, type: string): DnsRecord[] => {
-      const message = this.#cached({ ...question, name, type }, now);
-      outside ||= message.outside;
-      return message.answer;
-    };
-    const found = this.zone.lookup(question.name, question.type, follow);
-    const authoritative = { ...emptyMessage(question), aa: true, source: "kubernetes", outside } as const;
-    switch (found.outcome) {
-      case "records":
-        return this.cache.put({ ...authoritative, answer: found.answer, additional: found.additional }, now);
-      case "nodata":
-        return this.cache.put({ ...authoritative, authority: [found.soa] }, now);
-      case "nxdomain":
-        return this.cache.put({ ...authoritative, rcode: "NXDOMAIN", authority: [found.soa] }, now);
-      case "refused":
-        return { ...emptyMessage(question), rcode: "REFUSED" };
-      case "elsewhere":
-        return this.#forwarded(question, now);
-      default:
-        return found satisfies never;
+  #asked(query: Query): DnsMessage {
+    const zone = this.#depth < deepestAsking ? this.#zoneOf(query.question.name) : undefined;
+    if (zone === undefined) return failed(query.question);
+    this.#depth += 1;
+    try {
+      return zone.handle(query);
+    } finally {
+      this.#depth -= 1;
     }
   }
-
-  /** A failure to reach the upstream is the server's own answer and passes the cache by. */
-  #forwarded(question: DnsQuestion, now: number): DnsMessage {
-    const message = askUpstream(question, this.#upstream);
-    if (message === undefined) return { ...emptyMessage(question), rcode: "SERVFAIL", source: "forward", outside: true };
-    return this.cache.put(message, now);
-  }
 }
 
-/** What the resolver outside the cluster answers; `undefined`: nothing. */
-export function askUpstream(question: DnsQuestion, upstream: Upstream): DnsMessage | undefined {
-  const reply = upstream.dns(question.name, question.type);
-  if (reply === undefined) return undefined;
-  const { rcode, answers, authority = [], aa = false } = reply;
-  return { ...emptyMessage(question), rcode, aa, ra: true, answer: answers, authority, source: "forward", outside: true };
+function lastingAnswer(message: DnsMessage, loadbalance: boolean): LastingAnswer {
+  const question = { name: message.question.name, type: message.question.type, transport: "tcp" as const };
+  const whole = fitToTransport({ ...message, question, edns: undefined });
+  const balanced =
+    loadbalance &&
+    message.rcode === "NOERROR" &&
+    [message.answer, message.authority, message.additional].some((section) => section.length > 1);
+  return { message: whole, balanced };
 }
 
-function emptyMessage(question: DnsQuestion): DnsMessage {
-  return {
+/** What `fitToTransport` would make of the same message for this question, without counting its octets again. */
+function repeat({ message, balanced }: LastingAnswer, question: DnsQuestion, seed: number): DnsMessage {
+  const edns = question.edns === undefined ? undefined : returnedEdns(question.edns);
+  const octets = message.octets + optOctets(edns);
+  const whole: DnsMessage = {
     question,
-    rcode: "NOERROR",
-    aa: false,
+    rcode: message.rcode,
+    aa: message.aa,
     tc: false,
-    ra: false,
+    ra: message.ra,
     rd: question.rd ?? true,
     cd: question.cd ?? false,
-    answer: [],
-    authority: [],
-    additional: [],
+    answer: message.answer,
+    authority: message.authority,
+    additional: message.additional,
     compressed: false,
-    octets: 0,
-    source: "none",
-    outside: false,
+    octets,
+    source: message.source,
+    outside: message.outside,
   };
+  if (edns !== undefined) whole.edns = edns;
+  const ordered = balanced ? inAnyOrder(whole, new SeededRandom(seed)) : whole;
+  return octets <= limitOf(question) && !message.compressed ? ordered : fitToTransport(ordered);
 }
 
 function badVersion(question: DnsQuestion): DnsMessage {
@@ -121,7 +139,8 @@ function inAnyOrder(message: DnsMessage, random: SeededRandom): DnsMessage {
   };
 }
 
-function balanced(records: readonly DnsRecord[], random: SeededRandom): DnsRecord[] {
+function balanced(records: DnsRecord[], random: SeededRandom): DnsRecord[] {
+  if (records.length < 2) return records;
   const aliases = records.filter(({ type }) => type === "CNAME");
   const addresses = records.filter(({ type }) => type === "A" || type === "AAAA");
   const exchangers = records.filter(({ type }) => type === "MX");

@@ -13,6 +13,7 @@
 import { parseAddress } from "../api/dns-address.ts";
 import { foldCase, labelsOf } from "../api/domain-names.ts";
 import type { ObjectRef } from "../api/network.ts";
+import type { PodMode } from "./cluster-zone.ts";
 import type { ZonePort, ZoneTables } from "./zone-tables.ts";
 
 export interface NameInZone {
@@ -36,15 +37,16 @@ export type Found = readonly Candidate[] | "missing";
 
 export const labelsBelow = ({ name, zone }: NameInZone): string[] => labelsOf(name).slice(0, -labelsOf(zone).length);
 
-/** @param domain the forward zone in lower case; below the reverse zones only `svc` and `pod` themselves exist */
-export function candidatesOf(of: NameInZone, domain: string, tables: ZoneTables): Found {
+/** @param how.reverse below the reverse zones only `svc` and `pod` themselves exist */
+export function candidatesOf(of: NameInZone, how: { reverse: boolean; pods: PodMode }, tables: ZoneTables): Found {
   const [kind, namespace, head, ...rest] = labelsBelow(of).map(foldCase).reverse();
   if (kind === undefined) return [];
   if (kind !== "svc" && kind !== "pod") return "missing";
   if (namespace === undefined) return [];
-  if (foldCase(of.zone) !== domain || rest.length > 2 || !tables.hasNamespace(namespace)) return "missing";
+  if (how.reverse || rest.length > 2 || !tables.hasNamespace(namespace)) return "missing";
+  if (kind === "pod" && how.pods === "disabled") return "missing";
   if (head === undefined) return [];
-  if (kind === "pod") return podCandidates(namespace, head);
+  if (kind === "pod") return podCandidates(namespace, head, how.pods === "verified" ? tables : undefined);
   const [first, second] = rest;
   return serviceCandidates(
     { namespace, name: head, ...(rest.length === 2 ? { protocol: first, port: second } : { endpoint: first }) },
@@ -88,11 +90,15 @@ export const sliceRef = ({ namespace, name }: { namespace: string; name: string 
   name,
 });
 
-/** A pod needs no existence: any dashed address in an existing namespace stands for itself. Labels to its left are ignored. */
-function podCandidates(namespace: string, label: string): Found {
+/**
+ * A pod needs no existence, unless that is verified: any dashed address in an existing namespace stands for itself.
+ * Labels to its left are ignored.
+ */
+function podCandidates(namespace: string, label: string, verifiedBy: ZoneTables | undefined): Found {
   const looksLikeIPv4 = label.split("-").length === 4 && !label.includes("--");
   const host = label.replaceAll("-", looksLikeIPv4 ? "." : ":");
-  if (parseAddress(host) === undefined) return "missing";
+  const address = parseAddress(host);
+  if (address === undefined || verifiedBy?.hasPod(namespace, address.text) === false) return "missing";
   return [{ host, port: 0, owner: [label, namespace, "pod"], object: { apiVersion: "v1", kind: "Namespace", name: namespace } }];
 }
 

@@ -5,8 +5,9 @@
  * Only holds and finds. What a name means is `cluster-zone.ts`.
  */
 import type { Change } from "../api/change-tracker.ts";
+import { parseAddress } from "../api/dns-address.ts";
 import { foldCase } from "../api/domain-names.ts";
-import { type EndpointSlice, keyOf, type Namespace, type Service } from "../api/objects.ts";
+import { type EndpointSlice, keyOf, type Namespace, type Pod, type Service } from "../api/objects.ts";
 import { same } from "../api/same.ts";
 
 export interface ZonePort {
@@ -48,6 +49,7 @@ export interface ZoneChanges {
   services?: Iterable<Change<Service>>;
   endpointSlices?: Iterable<Change<EndpointSlice>>;
   namespaces?: Iterable<Change<Namespace>>;
+  pods?: Iterable<Change<Pod>>;
   /** Cluster time of the changes in milliseconds: the zone's serial comes from it. */
   at: number;
 }
@@ -64,6 +66,8 @@ export class ZoneTables {
   readonly #slicesOfService = new KeySets();
   readonly #servicesByIP = new KeySets();
   readonly #slicesByIP = new KeySets();
+  /** Address -> namespaces in which a pod has it, with the pod's name: `shop/web-1`. */
+  readonly #podsByIP = new KeySets();
   #serial = 1;
 
   /** Unix time in seconds of the last change that matters to a zone's serial. */
@@ -75,8 +79,12 @@ export class ZoneTables {
     this.#serial = serial;
   }
 
-  apply({ services = [], endpointSlices = [], namespaces = [], at }: ZoneChanges): void {
+  apply({ services = [], endpointSlices = [], namespaces = [], pods = [], at }: ZoneChanges): void {
     let touched = false;
+    for (const { before, after } of pods) {
+      for (const ip of addressesOf(before)) this.#podsByIP.delete(ip, keyOf(before!));
+      for (const ip of addressesOf(after)) this.#podsByIP.add(ip, keyOf(after!));
+    }
     for (const { before, after } of namespaces) {
       if (before !== undefined) this.#namespaces.delete(before.metadata.name);
       if (after !== undefined) this.#namespaces.add(after.metadata.name);
@@ -117,6 +125,11 @@ export class ZoneTables {
   /** Slices with a ready endpoint of that address, in key order. */
   slicesOfIP(ip: string): ZoneSlice[] {
     return this.#slicesByIP.of(ip).flatMap((key) => this.#slices.get(key) ?? []);
+  }
+
+  /** @param ip in its canonical spelling */
+  hasPod(namespace: string, ip: string): boolean {
+    return this.#podsByIP.of(ip).some((key) => key.startsWith(`${namespace}/`));
   }
 
   /** @returns whether the serial moves: a changed cluster IP or type alone does not count */
@@ -174,6 +187,12 @@ class KeySets {
     return [...(this.#keys.get(value) ?? [])].sort();
   }
 }
+
+/** Of a pod that is there to stay; one that has ended or is to go has no name any more. */
+const addressesOf = (pod: Pod | undefined): string[] =>
+  pod === undefined || pod.metadata.deletionTimestamp !== undefined || pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed"
+    ? []
+    : (pod.status?.podIPs ?? []).flatMap(({ ip }) => parseAddress(ip ?? "")?.text ?? []);
 
 function trimService({ metadata, spec }: Service): ZoneService {
   const ports = (spec.ports ?? []).map(({ name = "", protocol = "TCP", port }) => ({ name, protocol, port }));
