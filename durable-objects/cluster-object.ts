@@ -62,8 +62,9 @@ export class ClusterObject extends DurableObject<Env> implements DoorPorts {
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    if (this.#readRow() === undefined) return socket.close(1001, "this sandbox has ended");
-    streamMessage(this.#wakeCluster(), streamSocket(socket), typeof message === "string" ? message : new TextDecoder().decode(message));
+    if (this.#readRow() === undefined) socket.close(1001, "this sandbox has ended");
+    else
+      streamMessage(this.#wakeCluster(), streamSocket(socket), typeof message === "string" ? message : new TextDecoder().decode(message));
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {

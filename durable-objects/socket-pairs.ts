@@ -18,7 +18,8 @@ export class SocketPairs implements SocketAcceptor {
       },
       bufferedBytes: () => 0,
     };
-    const headers = protocol === undefined ? {} : { "sec-websocket-protocol": protocol };
+    const headers = new Headers();
+    if (protocol !== undefined) headers.set("sec-websocket-protocol", protocol);
     return { socket, response: new Response(null, { status: 101, webSocket: pair[0], headers }) };
   }
 }

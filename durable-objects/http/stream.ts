@@ -70,10 +70,14 @@ export function streamMessage(cluster: Cluster, socket: StreamSocket, text: stri
   try {
     parsed = JSON.parse(text);
   } catch {
-    return socket.close(1007, "not JSON");
+    socket.close(1007, "not JSON");
+    return;
   }
   const message = clientMessage.safeParse(parsed);
-  if (!message.success) return socket.close(1008, "expected {hello: {since?, namespaces?, watch?}}");
+  if (!message.success) {
+    socket.close(1008, "expected {hello: {since?, namespaces?, watch?}}");
+    return;
+  }
   const { since, namespaces } = message.data.hello;
   const { namespaces: _, ...state } = socket.state;
   socket.state = { ...state, greeted: true, ...(namespaces === undefined ? {} : { namespaces }) };
