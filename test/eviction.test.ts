@@ -65,7 +65,7 @@ const chapter: ((laboratory: Laboratory) => unknown)[] = [
   (l) => l.send("DELETE", `${namespaced}/services`),
   (l) => l.wait(12_000),
   (l) => l.send("GET", `${namespaced}/services`),
-  (l) => l.send("GET", `${namespaced}/services?watch=1&resourceVersion=1`),
+  (l) => l.send("GET", `${namespaced}/services?watch=1&resourceVersion=201`),
   (l) => l.cluster.dns.zoneFile(),
 ];
 

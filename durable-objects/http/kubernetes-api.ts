@@ -3,6 +3,7 @@
  */
 import { type Context, Hono } from "hono";
 import { stringify } from "yaml";
+import { tooLarge } from "../cluster/api/status-error.ts";
 import type { ApiResponse, WatchSession } from "../cluster/apiserver/api-server.ts";
 import type { WatchEvent } from "../cluster/apiserver/watch-hub.ts";
 import { readBody } from "./body.ts";
@@ -27,7 +28,8 @@ async function answer(c: Context<SandboxEnv>): Promise<Response> {
   const body = await readBody(c.req.raw, sandbox.cluster.limits.requestBytes);
   if (body === undefined) {
     const limit = sandbox.cluster.limits.requestBytes;
-    return statusResponse(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limit}`);
+    const { status } = tooLarge(`Request entity too large: limit is ${limit}`);
+    return new Response(jsonText(status, c), { status: status.code, headers: { "content-type": "application/json" } });
   }
   const method = c.req.method;
   const header = (name: string): string | undefined => c.req.header(name) ?? undefined;
@@ -58,8 +60,7 @@ function respond(c: Context<SandboxEnv>, sandbox: Sandbox, response: ApiResponse
         headers.append("vary", "Accept");
       }
       if (c.req.method === "HEAD") return new Response(null, { status: response.code, headers });
-      const text =
-        response.format === "yaml" ? stringify(response.body, { aliasDuplicateObjects: false, lineWidth: 0 }) : jsonText(response.body, c);
+      const text = response.format === "yaml" ? yamlText(response.body) : jsonText(response.body, c);
       return new Response(text, { status: response.code, headers });
     }
     case "text": {
@@ -81,12 +82,27 @@ function respond(c: Context<SandboxEnv>, sandbox: Sandbox, response: ApiResponse
   }
 }
 
+/** Members sorted, and quoted what YAML 1.1 would read as something else, as the server's own encoder does. */
+const yamlText = (body: object): string =>
+  stringify(body, {
+    aliasDuplicateObjects: false,
+    lineWidth: 0,
+    sortMapEntries: true,
+    schema: "yaml-1.1",
+    version: "1.1",
+    indentSeq: false,
+  });
+
 /** Browsers, curl and wget get indented JSON, as from kube-apiserver; `?pretty=` decides where given. */
 function jsonText(body: object, c: Context): string {
   const asked = c.req.query("pretty");
   const pretty = asked === undefined ? /^(curl|Wget|Mozilla)/.test(c.req.header("user-agent") ?? "") : asked !== "0" && asked !== "false";
-  return pretty ? JSON.stringify(body, null, 2) : `${JSON.stringify(body)}\n`;
+  return asGoWrites(pretty ? JSON.stringify(body, null, 2) : `${JSON.stringify(body)}\n`);
 }
+
+/** Go's encoder escapes what could end a script in HTML; these characters stand in strings only. */
+const asGoWrites = (json: string): string =>
+  json.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 function warningHeaders(warnings: readonly string[]): Headers {
   const headers = new Headers();
@@ -118,7 +134,7 @@ function watchStream(sandbox: Sandbox, session: WatchSession): ReadableStream<Ui
           controller.close();
         };
         const sendEvents = (events: readonly WatchEvent[]): void => {
-          if (events.length > 0) send(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+          if (events.length > 0) send(asGoWrites(events.map((event) => `${JSON.stringify(event)}\n`).join("")));
         };
         sendEvents(session.initial);
         if (session.timeoutSeconds === 0) {
@@ -159,6 +175,3 @@ function watchStream(sandbox: Sandbox, session: WatchSession): ReadableStream<Ui
 
 const optional = <K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } =>
   value === undefined ? {} : ({ [key]: value } as { [key in K]?: V });
-
-const statusResponse = (code: number, reason: string, message: string): Response =>
-  Response.json({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, code }, { status: code });

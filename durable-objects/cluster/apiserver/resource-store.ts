@@ -262,15 +262,20 @@ function namespaceFor(ofObject: string | undefined, ofRequest: string): string {
   throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }
 
+/** A PUT that names a uid means that object and no later one of its name. @throws StatusError 409 */
+export function refuseOtherUID(of: ResourceStrategy, current: KubeObject, { uid }: Partial<KubeObject["metadata"]>): void {
+  if (uid === undefined || uid === "" || uid === current.metadata.uid) return;
+  const { namespace, name } = current.metadata;
+  const key = ["", ...(of.group === "" ? [] : [of.group]), of.plural, ...(namespace === undefined ? [] : [namespace]), name].join("/");
+  throw conflict(
+    { group: of.group, resource: of.plural },
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+  );
+}
+
 function refuseStale(gr: { group: string; resource: string }, current: KubeObject, wanted: KubeObject): void {
-  const { uid, resourceVersion } = wanted.metadata;
-  if (uid !== undefined && uid !== "" && uid !== current.metadata.uid) {
-    throw conflict(
-      gr,
-      current.metadata.name,
-      `StorageError: invalid object, Code: 4, Key: /${gr.group === "" ? "" : `${gr.group}/`}${gr.resource}/${current.metadata.namespace ? `${current.metadata.namespace}/` : ""}${current.metadata.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
-    );
-  }
+  const { resourceVersion } = wanted.metadata;
   if (resourceVersion === undefined || resourceVersion === "" || resourceVersion === current.metadata.resourceVersion) return;
   if (!/^\d+$/.test(resourceVersion)) {
     throw failure(500, undefined, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);

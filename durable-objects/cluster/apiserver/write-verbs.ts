@@ -15,7 +15,7 @@ import { bindPod, evictPod } from "./pod-subresources.ts";
 import { selectors } from "./read-verbs.ts";
 import { gvkOf, servedAs } from "./representation.ts";
 import { isTrue } from "./request-info.ts";
-import type { WritePart } from "./resource-store.ts";
+import { refuseOtherUID, type WritePart } from "./resource-store.ts";
 import { type ResourceStrategy, resourceName, type Subresource } from "./resource-strategy.ts";
 import { scaleOf, withScale } from "./scale.ts";
 import { type ParsedWriteOptions, writeOptions } from "./write-options.ts";
@@ -57,6 +57,7 @@ export function update({ resources, store }: ApiServerParts, asked: Asked): ApiR
     return presenter.object(201, created, warnings);
   }
   const current = resources.get(of, namespace, info.name);
+  refuseOtherUID(of, current, object.metadata);
   const updated = resources.replace(of, current, object, partOf(info.subresource), { ...options, ...throughSubresource(info.subresource) });
   warnings.push(...(of.warnings?.(updated, current) ?? []));
   return presenter.object(200, updated, warnings);

@@ -43,6 +43,9 @@ export const historyLimits = {
 
 const separator = "\0";
 
+/** Revisions begin here, as those of a control plane that has just come up: what was before it nobody can watch. */
+const firstRevision = 200;
+
 export class VersionedStore implements Reader {
   readonly #storage: Storage;
   readonly #resources = new Map<string, Map<string, Entry>>();
@@ -53,8 +56,8 @@ export class VersionedStore implements Reader {
   readonly #tombstones = new Map<string, Map<string, Entry>>();
   #history: StoreChange[] = [];
   /** The revision before the oldest change in `#history`: a watch may start here or later. */
-  #forgottenRevision = 0;
-  #revision = 0;
+  #forgottenRevision: number = firstRevision;
+  #revision: number = firstRevision;
   readonly #dirty = new Map<string, { resource: string; key: string }>();
   readonly #settings: Map<string, string>;
   readonly #dirtySettings = new Set<string>();
