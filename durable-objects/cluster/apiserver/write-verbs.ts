@@ -1,7 +1,7 @@
 /** POST, PUT, PATCH and DELETE: from the bytes of a request to one write of the store. */
 import type { NewObject } from "../api/controller.ts";
 import type { KubeObject } from "../api/objects.ts";
-import { badRequest, methodNotAllowed, type Status } from "../api/status-error.ts";
+import { badRequest, conflict, methodNotAllowed, type Status } from "../api/status-error.ts";
 import { timeOf } from "../api/time.ts";
 import type { ApiResponse, ApiServerParts, Asked } from "./api-server.ts";
 import { deleteOptions } from "./delete-options.ts";
@@ -99,6 +99,11 @@ function apply({ resources, store, now }: ApiServerParts, { request, info, of, n
   warnings.push(...applied.warnings);
   const object = withDefaults(of, applied.object);
   refuseOtherName(object, info.name, namespace);
+  const { uid } = object.metadata;
+  if (!current && uid) {
+    const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+    throw conflict({ group: of.group, resource: of.plural }, info.name, why);
+  }
   const written = current
     ? resources.replace(of, current, object, partOf(info.subresource), options)
     : resources.create(of, object, namespace, options);

@@ -9,7 +9,7 @@
 import type { KubeObject } from "../../api/objects.ts";
 import { badRequest, failure, type StatusError } from "../../api/status-error.ts";
 import { checkSize } from "./decode.ts";
-import { encodeStruct } from "./encode.ts";
+import { encodeStruct, sortedMembers } from "./encode.ts";
 import { apiVersionOf, type Decoded, type FieldValidation, type GroupVersionKind } from "./field-knowledge.ts";
 import { type FieldSet, printPath } from "./field-set.ts";
 import { ConversionError, fromPlain } from "./from-plain.ts";
@@ -60,6 +60,7 @@ export function applyObject(gvk: GroupVersionKind, current: KubeObject | undefin
   if (entries === undefined) delete result.metadata.managedFields;
   else result.metadata.managedFields = entries;
   if (current !== undefined) keepTimes(current, result);
+  if (apply.manager === "kubectl") renewLastApplied(result, config);
   return { object: result, warnings: duplicateProblems(duplicates, apply.fieldValidation) };
 }
 
@@ -119,6 +120,15 @@ function mergedOrRefused(before: Ownership, type: MergeType, live: KubeObject, c
 }
 
 const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** Where client-side apply left its annotation, kubectl's server-side apply keeps it true, so that one may go back. */
+function renewLastApplied(result: KubeObject, config: KubeObject): void {
+  const { annotations } = result.metadata;
+  if (annotations?.[lastAppliedAnnotation] === undefined) return;
+  const applied = structuredClone(config);
+  delete applied.metadata?.annotations?.[lastAppliedAnnotation];
+  result.metadata.annotations = { ...annotations, [lastAppliedAnnotation]: `${JSON.stringify(sortedMembers(applied))}\n` };
+}
 
 /**
  * What kubectl's client-side apply set and nobody changed since: kubectl takes it over when it goes on to server-side

@@ -120,7 +120,8 @@ export function storedForm<T extends KubeObject>(gvk: GroupVersionKind, object: 
   return { kind, apiVersion, ...encodeStruct(struct, { ...object, kind: undefined, apiVersion: undefined }, true) } as unknown as T;
 }
 
-function sortedMembers(value: unknown): unknown {
+/** Members of objects in the order of their names, as Go writes a map. */
+export function sortedMembers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortedMembers);
   if (typeof value !== "object" || value === null) return value;
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
