@@ -11,6 +11,7 @@ import type { ControllerContext, DeleteOptions, NewObject, Reader } from "./api/
 import { copy } from "./api/copy.ts";
 import type { Route, RouteQuery } from "./api/network.ts";
 import {
+  type ConfigMap,
   type EndpointSlice,
   type KubeObject,
   keyOf,
@@ -38,6 +39,9 @@ import { ClusterClock } from "./cluster-clock.ts";
 import { controllers } from "./controllers/controllers.ts";
 import { ControllerManager } from "./controllers/manager.ts";
 import { ClusterDNS } from "./dns/cluster-dns.ts";
+import { corefileConfigMap, dnsNamespace } from "./dns/cluster-dns-objects.ts";
+import { corefileProblem } from "./dns/corefile-plugins.ts";
+import { corefileReporter } from "./dns/corefile-reporter.ts";
 import { EventRecorder } from "./event-recorder.ts";
 import type { Facts, FormerPod } from "./explain/facts.ts";
 import { keepTrace } from "./explain/kept-route.ts";
@@ -86,6 +90,8 @@ export class Cluster {
     endpointSlices: new ChangeTracker<EndpointSlice>(),
     nodes: new ChangeTracker<Node>(),
     namespaces: new ChangeTracker<Namespace>(),
+    pods: new ChangeTracker<Pod>(sameNames),
+    configMaps: new ChangeTracker<ConfigMap>(),
   };
   readonly #random: TurnRandom;
   #inTurn = false;
@@ -118,7 +124,7 @@ export class Cluster {
     this.#apiServer = new ApiServer({ store: this.#store, resources: this.#resources, watches: this.watches, strategies: resources, now });
     this.#kubeProxy = new KubeProxy(this.options);
     this.#dns = new ClusterDNS({ options: this.options, upstream: ports.upstream });
-    this.kubelet = new Kubelet({ reader: this.reader, options: this.options, now, random: this.#random });
+    this.kubelet = new Kubelet({ reader: this.reader, options: this.options, now, random: this.#random, corefileProblem });
     this.#network = new ClusterNetwork({
       kubeProxy: this.#kubeProxy,
       dns: this.#dns,
@@ -134,7 +140,7 @@ export class Cluster {
       route: (query) => this.#routeOfPod(query),
       ask: (from, question, server) => this.network.ask(from, question, server),
     });
-    this.#manager = new ControllerManager([...controllers, this.kubelet.podWorker], (controller, requeueAt) => ({
+    this.#manager = new ControllerManager([...controllers, corefileReporter, this.kubelet.podWorker], (controller, requeueAt) => ({
       ...this.#contextFor(controller),
       requeueAt,
     }));
@@ -350,19 +356,28 @@ export class Cluster {
       case "namespaces":
         this.#derived.namespaces.record(keyOf(object), before as Namespace | undefined, after as Namespace | undefined);
         break;
+      case "pods":
+        this.#derived.pods.record(keyOf(object), before as Pod | undefined, after as Pod | undefined);
+        break;
+      case "configmaps":
+        if (object.metadata.namespace !== dnsNamespace || object.metadata.name !== corefileConfigMap) break;
+        this.#derived.configMaps.record(keyOf(object), before as ConfigMap | undefined, after as ConfigMap | undefined);
+        break;
     }
   }
 
   /** Brings time, and with it everything derived, up to now, and what is read from it up to the last write. */
   #syncDerived(): void {
     if (!this.#inTurn) this.tick();
-    const { services, endpointSlices, nodes, namespaces } = this.#derived;
-    if (services.size + endpointSlices.size + nodes.size + namespaces.size === 0) return;
+    const { services, endpointSlices, nodes, namespaces, pods, configMaps } = this.#derived;
+    if (services.size + endpointSlices.size + nodes.size + namespaces.size + pods.size + configMaps.size === 0) return;
     const changes = {
       services: [...services.drain().values()],
       endpointSlices: [...endpointSlices.drain().values()],
       nodes: [...nodes.drain().values()],
       namespaces: [...namespaces.drain().values()],
+      pods: [...pods.drain().values()],
+      configMaps: [...configMaps.drain().values()],
     };
     this.#kubeProxy.apply(changes);
     this.#dns.apply({ ...changes, at: this.#clock.now() });
@@ -429,6 +444,14 @@ function programOf(controller: string): string {
       return "kube-controller-manager";
   }
 }
+
+/** Whether two states of a pod are the same to DNS: its addresses, and whether it is there to stay. */
+const sameNames = (a: Pod | undefined, b: Pod | undefined): boolean =>
+  a !== undefined &&
+  b !== undefined &&
+  a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
+  a.status?.phase === b.status?.phase &&
+  same(a.status?.podIPs, b.status?.podIPs);
 
 const readerOf = (store: VersionedStore): Reader => ({
   get: (resource, namespace, name) => store.get(resource, namespace, name),

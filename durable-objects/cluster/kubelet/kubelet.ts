@@ -19,6 +19,7 @@ import { CountedRandom } from "./counted-random.ts";
 import { type Environment, environmentOf, MissingReference } from "./environment.ts";
 import { parseImageReference } from "./image-reference.ts";
 import { imageOf } from "./images/catalog.ts";
+import { coredns, corefileRefusal } from "./images/cluster-images.ts";
 import type { Image } from "./images/image.ts";
 import { type LivedKubelet, savedFile, writtenFile } from "./lived-kubelet.ts";
 import type { ContainerView } from "./pod-life.ts";
@@ -36,6 +37,8 @@ export interface KubeletParts {
   /** Cluster time in milliseconds. */
   now(): number;
   random: Random;
+  /** What CoreDNS logs before it gives up on a Corefile; `undefined`: it starts. */
+  corefileProblem?(text: string): string | undefined;
   /** True while a fault holds the node down. Default: none is. */
   nodeDown?(node: string): boolean;
 }
@@ -150,7 +153,8 @@ export class Kubelet {
 
   /** What the container's first process does. */
   processIn(place: ContainerPlace): Process {
-    return processOf(place.container, place.env, place.readFile, this.#toolRunner(place));
+    const refusal = place.image === coredns ? corefileRefusal(place.readFile, this.#parts.corefileProblem) : undefined;
+    return refusal ?? processOf(place.container, place.env, place.readFile, this.#toolRunner(place));
   }
 
   /**

@@ -14,6 +14,9 @@ import { msOf } from "../api/time.ts";
 import { Addresses } from "./addresses.ts";
 import { missingVolume } from "./container-files.ts";
 import type { ContainerEvent } from "./container-state.ts";
+import { parseImageReference } from "./image-reference.ts";
+import { imageOf } from "./images/catalog.ts";
+import { coredns } from "./images/cluster-images.ts";
 import { type ContainerView, nextPodStep, stoppedStatus } from "./pod-life.ts";
 
 /** What the worker asks of the machine that the containers run on. */
@@ -33,7 +36,7 @@ export class PodWorker implements Controller {
   readonly watches: Controller["watches"] = {
     pods: (change) => this.#keysOfPod(change as Change<Pod>),
     nodes: (change, read) => podsOfNode(change as Change<Node>, read),
-    configmaps: (change, read) => waitingPods(change, read),
+    configmaps: (change, read) => [...waitingPods(change, read), ...rereadingPods(change, read)],
     secrets: (change, read) => waitingPods(change, read),
   };
 
@@ -202,6 +205,15 @@ function* podsOfNode({ before, after }: Change<Node>, read: Reader): Iterable<st
 }
 
 const readiness = ({ status }: Node): string | undefined => status.conditions?.find(({ type }) => type === "Ready")?.status;
+
+/** CoreDNS alone looks at its ConfigMap again while it runs. */
+function* rereadingPods({ after }: Change<KubeObject>, read: Reader): Iterable<string> {
+  if (!after) return;
+  for (const pod of read.list<Pod>("pods", after.metadata.namespace)) {
+    const mounts = pod.spec.volumes?.some(({ configMap }) => configMap?.name === after.metadata.name);
+    if (mounts && pod.spec.containers.some(({ image = "" }) => imageOf(parseImageReference(image)) === coredns)) yield keyOf(pod);
+  }
+}
 
 /** Pods that may be waiting for the ConfigMap or Secret. */
 function* waitingPods({ after }: Change<KubeObject>, read: Reader): Iterable<string> {

@@ -1,5 +1,6 @@
 /** What kube-system runs: CoreDNS, whose answers come from `dns/` and not from here, and the pause container. */
 
+import { type Exits, exits, type ReadFile } from "../process.ts";
 import { goNotFound, httpListener, type Reply } from "./http-server.ts";
 import type { Image } from "./image.ts";
 import { scratch } from "./userlands.ts";
@@ -27,6 +28,16 @@ export const coredns: Image = {
     }),
   },
 };
+
+/**
+ * How CoreDNS ends that cannot read its Corefile. A running one reads it again when it changes; unlike the real one,
+ * which keeps what it had until it is started anew, it ends then, too (docs/differences.md).
+ */
+export function corefileRefusal(readFile: ReadFile, problemOf: ((text: string) => string | undefined) | undefined): Exits | undefined {
+  const file = readFile("/etc/coredns/Corefile");
+  const problem = file && problemOf?.(new TextDecoder().decode(file));
+  return problem === undefined ? undefined : { ...exits(1, [problem]), hasWaited: true };
+}
 
 export const pause: Image = {
   names: ["registry.k8s.io/pause", "k8s.gcr.io/pause"],
