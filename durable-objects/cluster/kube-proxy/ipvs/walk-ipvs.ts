@@ -66,7 +66,8 @@ class IpvsWalk extends PacketWalk {
     const admitted = this.through([["INPUT", "filter"]]);
     if (admitted !== "accept") return admitted;
     const scheduled = this.#schedule();
-    if (scheduled !== "accept" || this.#taken === undefined) return scheduled;
+    // A real server on this very node gets the packet as it came in; only what leaves again passes the hooks of sending.
+    if (scheduled !== "accept" || this.#taken === undefined || this.host.isLocal(this.dst)) return scheduled;
     this.inInterface = undefined;
     return this.through([
       ["OUTPUT", "filter"],
