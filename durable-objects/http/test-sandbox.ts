@@ -18,6 +18,7 @@ export class TestSandbox {
       options: of.options,
       traces: this.traces,
       kubelet: { machines: of.machines },
+      facts: { reader: of.reader, machines: of.machines, options: of.options, now: 0 },
       store: { oldestRevision: 0, changesSince: () => [] },
       limits: { requestBytes: 1_000_000 },
       now: () => 0,
