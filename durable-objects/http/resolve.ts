@@ -1,11 +1,13 @@
 /** What a name means to a sender: its answers, every question asked on the way, and why there is none. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import { nameProblem } from "../cluster/api/domain-names.ts";
 import type { ObjectRef, Resolution, Route, Sender } from "../cluster/api/network.ts";
 import type { Service } from "../cluster/api/objects.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import { explainResolution, explainRoute } from "../cluster/explain/explain-route.ts";
+import { adviseOnResolution, explainResolution, explainRoute } from "../cluster/explain/explain-route.ts";
 import { type Language, languages } from "../cluster/explain/messages/catalogue.ts";
+import { unresolved } from "../cluster/network/causes.ts";
 import { answerProblem, badInput, jsonBody, ProblemError } from "./bad-input.ts";
 import { languageOf } from "./language.ts";
 import type { Operation } from "./operation.ts";
@@ -14,17 +16,14 @@ import type { SandboxEnv } from "./sandbox.ts";
 import { senderFrom } from "./sender.ts";
 
 const forms = "GET /resolve?name=numbers-api&type=A&from=default/sleep-1, or POST {name, type, from}.";
-const longestName = 255;
-const longestLabel = 63;
 
+/** What cannot be written into a question; a name with an empty label can be typed, and is an answer. */
 const name = z
   .string()
   .min(1)
-  .max(longestName)
-  .refine(
-    (text) => text.split(".").every((label) => label.length <= longestLabel),
-    `a label of a name has at most ${longestLabel} characters`,
-  );
+  .max(1024)
+  .refine((text) => nameProblem(text) !== "label-too-long", "a label of a name has at most 63 characters")
+  .refine((text) => nameProblem(text) !== "name-too-long", "a name has at most 253 characters");
 const type = z
   .string()
   .transform((text) => text.toUpperCase())
@@ -107,9 +106,10 @@ function answerOf(cluster: Cluster, body: ResolveBody, language: Language): obje
   });
   const { name: asked, type: of, rcode, answers, trace } = resolution;
   const facts = cluster.facts;
+  const lost = way?.cause?.code.startsWith("policy-") ? unresolved({ resolution, way }) : undefined;
   const why =
-    failure !== undefined || way?.verdict === "unsupported"
-      ? explainRoute(unsent(failure?.cause ?? way?.cause, way?.objects ?? []), facts, language)
+    failure !== undefined || lost !== undefined || way?.verdict === "unsupported"
+      ? explainRoute(unsent(failure?.cause ?? lost ?? way?.cause, way?.objects ?? []), facts, language)
       : explainResolution(resolution, facts, language);
   return {
     name: asked,
@@ -120,6 +120,7 @@ function answerOf(cluster: Cluster, body: ResolveBody, language: Language): obje
     service: serviceOf(resolution, cluster),
     trace: trace.map(({ answers: _answers, ...step }) => step),
     why,
+    advice: why === null ? adviseOnResolution(resolution, facts, language) : null,
   };
 }
 

@@ -205,7 +205,7 @@ describe("/resolve", () => {
     });
   });
 
-  it("says that a policy on the way is not emulated, instead of guessing", async () => {
+  it("names the policy that keeps the question from DNS", async () => {
     const policy = `
 ---
 apiVersion: networking.k8s.io/v1
@@ -217,9 +217,10 @@ spec: { podSelector: {}, policyTypes: [Egress] }
       new TestSandbox({ "/resolve": resolve }, numbers + policy).get("/resolve?name=numbers-api&from=default/sleep-1"),
     );
     expect({ code: why.code, because: why.because }).toEqual({
-      code: "network-policy",
+      code: "dns-policy",
       because: [
-        { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", namespace: "default", name: "strict", field: "spec.podSelector" },
+        { apiVersion: "v1", kind: "Pod", namespace: "default", name: "sleep-1" },
+        { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", namespace: "default", name: "strict", field: "spec.egress" },
       ],
     });
   });

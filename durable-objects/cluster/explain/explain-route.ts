@@ -8,7 +8,9 @@ import type { Service } from "../api/objects.ts";
 import { canonical, contains, rangesIn } from "../network/address-book.ts";
 import { clusterIPsOf, type Facts, hasSelector, refTo, serviceAt, serviceOf } from "./facts.ts";
 import type { Language } from "./messages/catalogue.ts";
-import { unresolvedName } from "./name-findings.ts";
+import type { PolicyParams } from "./messages/en.ts";
+import { adviceOnLookup, unresolvedName } from "./name-findings.ts";
+import { type StoppedPacket, stoppedByPolicies, stoppedPacket } from "./policy-findings.ts";
 import { closedTargetPort, sourceNotAllowed, unmatched, withoutEndpoints, withoutLocalEndpoints } from "./service-findings.ts";
 import { type Finding, finding, fix, type Why, whyOf } from "./why.ts";
 
@@ -18,6 +20,12 @@ export const explainRoute = (route: Route, facts: Facts, language: Language): Wh
 /** `null` where the name has an address. */
 export const explainResolution = (resolution: Resolution, facts: Facts, language: Language): Why | null =>
   whyOf(unresolvedName(resolution, facts), language);
+
+/** What could be better about a lookup that succeeded; `null`: nothing. */
+export function adviseOnResolution(resolution: Resolution, facts: Facts, language: Language): Why | null {
+  const advice = adviceOnLookup(resolution, facts);
+  return advice === undefined ? null : whyOf([advice], language);
+}
 
 /** What `explainRoute` says, before it is said in a language: the first thing met on the way, then what else is wrong. */
 export function findingsOfRoute(route: Route, facts: Facts): Finding[] {
@@ -29,9 +37,17 @@ export function findingsOfRoute(route: Route, facts: Facts): Finding[] {
   const one = (found: Finding): Finding[] => [found];
   switch (cause.code) {
     case "no-such-name":
-    case "dns-unreachable":
     case "dns-failed":
       return route.resolution === undefined ? [] : unresolvedName(route.resolution, facts);
+    case "dns-unreachable": {
+      const named = route.resolution === undefined ? [] : unresolvedName(route.resolution, facts);
+      const direction = text("because") === "policy-egress" ? "Egress" : text("because") === "policy-ingress" ? "Ingress" : undefined;
+      return direction === undefined ? named : dnsBehindPolicy(stoppedPacket(direction, cause.params), text("name"), facts);
+    }
+    case "policy-ingress":
+      return stoppedByPolicies(stoppedPacket("Ingress", cause.params), facts);
+    case "policy-egress":
+      return stoppedByPolicies(stoppedPacket("Egress", cause.params), facts);
     case "nobody-has-address":
       return [unanswered(route, text("ip"), facts)];
     case "nothing-listens":
@@ -72,14 +88,6 @@ export function findingsOfRoute(route: Route, facts: Facts): Finding[] {
       const params = { family: text("family"), ip: text("ip") };
       return one(finding("no-address-of-family", params, [], fix("use-family", { family: text("family") })));
     }
-    case "network-policy": {
-      const params = { policy: text("policy"), namespace: text("namespace"), pod: text("pod"), direction: text("direction") };
-      return one(finding("network-policy", params, objects, fix("remove-not-emulated", {})));
-    }
-    case "host-port": {
-      const params = { pod: text("pod"), node: text("node"), port: number("port") };
-      return one(finding("host-port", params, objects, fix("remove-not-emulated", {})));
-    }
     case "proxy-mode":
       return one(finding("proxy-mode", { mode: text("mode") }, [], fix("remove-not-emulated", {})));
     case "nested-too-deep":
@@ -89,6 +97,13 @@ export function findingsOfRoute(route: Route, facts: Facts): Finding[] {
     default:
       return endedByRule(route, cause.code, objects, facts);
   }
+}
+
+/** The question never reached DNS: said as the name's trouble first, with the policy's repair. */
+function dnsBehindPolicy(stopped: StoppedPacket, name: string, facts: Facts): Finding[] {
+  return stoppedByPolicies(stopped, facts).map((found, at) =>
+    at > 0 ? found : finding("dns-policy", { ...(found.params as PolicyParams), name }, found.because, found.fix),
+  );
 }
 
 function endedByRule(route: Route, code: string, objects: readonly ObjectRef[], facts: Facts): Finding[] {

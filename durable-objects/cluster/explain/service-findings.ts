@@ -8,7 +8,8 @@ import type { KubeObject, Pod, Service } from "../api/objects.ts";
 import { type Facts, hasSelector, isReady, podsWith, portsText, reasonNotReady, refTo, selectorText, slicesOf } from "./facts.ts";
 import type { ServicePortText } from "./messages/en.ts";
 import { nearest } from "./near.ts";
-import { type Finding, finding, fix, type Patch } from "./why.ts";
+import { jsonPatch, mergePatch } from "./patches.ts";
+import { type Finding, finding, fix } from "./why.ts";
 
 /** Why no endpoint is ready, the deepest cause that can be told, and what would fail after it. */
 export function withoutEndpoints(service: Service, node: string, facts: Facts): Finding[] {
@@ -186,16 +187,3 @@ export function sourceNotAllowed(service: Service, node: string, source: string)
     fix("allow-source", { source: range }, patches),
   );
 }
-
-const patchOf = (object: KubeObject, contentType: string, body: unknown): Patch => ({
-  apiVersion: object.apiVersion,
-  kind: object.kind,
-  ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
-  name: object.metadata.name,
-  method: "PATCH",
-  contentType,
-  body,
-});
-
-export const mergePatch = (object: KubeObject, body: object): Patch => patchOf(object, "application/merge-patch+json", body);
-export const jsonPatch = (object: KubeObject, body: readonly object[]): Patch => patchOf(object, "application/json-patch+json", body);

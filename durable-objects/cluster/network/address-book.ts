@@ -14,11 +14,22 @@ export type Owner =
   /** An address of a node's pod range that no pod has. */
   | { kind: "unused-pod-address"; node: Node };
 
+/** A port of a node that a pod has asked for with `hostPort`. */
+interface HostPort {
+  pod: Pod;
+  /** Addresses of the node that it is open on; absent: all. */
+  hostIP: string | undefined;
+  hostPort: number;
+  containerPort: number;
+  protocol: string;
+}
+
 export class AddressBook {
   readonly #pods = new Map<string, Pod>();
   readonly #nodes = new Map<string, Node>();
   readonly #ranges: { range: CIDR; node: Node }[] = [];
   readonly #hostPods = new Map<string, Pod[]>();
+  readonly #hostPorts = new Map<string, HostPort[]>();
 
   constructor(reader: Reader) {
     for (const node of reader.list<Node>("nodes")) {
@@ -42,6 +53,18 @@ export class AddressBook {
     return this.#hostPods.get(node) ?? [];
   }
 
+  /** Where a node's port leads that a pod has asked for with `hostPort`; `undefined` where none has. */
+  hostPortAt(
+    node: string,
+    { ip, port, protocol, family }: { ip: string; port: number | undefined; protocol: string; family: IPFamily },
+  ): { pod: Pod; ip: string; port: number } | undefined {
+    const taken = this.#hostPorts
+      .get(node)
+      ?.find((each) => each.hostPort === port && each.protocol === protocol && (each.hostIP === undefined || each.hostIP === ip));
+    const to = taken && addressOfFamily(addressesOfPod(taken.pod), family);
+    return to === undefined ? undefined : { pod: taken!.pod, ip: to, port: taken!.containerPort };
+  }
+
   /** The highest address of the node's pod range that no pod has; `undefined` where the node has no range of that family. */
   unusedAddressOf(node: string, family: IPFamily): string | undefined {
     const own = this.#ranges.find(({ range, node: of }) => of.metadata.name === node && range.family === family)?.range;
@@ -62,11 +85,23 @@ export class AddressBook {
       return;
     }
     for (const ip of addressesOfPod(pod)) this.#pods.set(ip, pod);
+    const asked = hostPortsOf(pod);
+    const node = pod.spec.nodeName ?? "";
+    if (asked.length > 0) this.#hostPorts.set(node, [...(this.#hostPorts.get(node) ?? []), ...asked]);
   }
 }
 
 /** A finished pod has given its address back. */
 const holdsItsAddress = (pod: Pod): boolean => pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed";
+
+const hostPortsOf = (pod: Pod): HostPort[] =>
+  pod.spec.containers.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, hostIP, containerPort, protocol = "TCP" }) => {
+      if (hostPort === undefined) return [];
+      const anywhere = hostIP === undefined || hostIP === "" || hostIP === "0.0.0.0" || hostIP === "::";
+      return [{ pod, hostIP: anywhere ? undefined : canonical(hostIP), hostPort, containerPort, protocol }];
+    }),
+  );
 
 export function addressesOfPod(pod: Pod): string[] {
   const all = pod.status?.podIPs?.flatMap(({ ip }) => (ip === undefined ? [] : [canonical(ip)])) ?? [];

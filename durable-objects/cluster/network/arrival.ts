@@ -13,7 +13,6 @@ import type { HealthCheck } from "../kube-proxy/health-check.ts";
 import type { AddressBook } from "./address-book.ts";
 import { endpointText, nodePlace, outsidePlace, podPlace } from "./endpoint-text.ts";
 import { nodeListeners } from "./node-machine.ts";
-import { hostPortOn, type NotEmulated, policyOn } from "./not-emulated.ts";
 import type { Origin } from "./origin.ts";
 import type { End, HopDraft, Way } from "./way.ts";
 
@@ -46,8 +45,6 @@ export interface ArrivingPacket {
 /** @param local it came from the pod itself, without passing any rule */
 export function arriveAtPod(pod: Pod, packet: ArrivingPacket, context: ArrivalContext, local = false): Ending {
   const { namespace, name } = pod.metadata;
-  const policy = local || comesFromItsNode(pod, packet.origin) ? undefined : policyOn(context.reader, pod, "Ingress");
-  if (policy !== undefined) return { ...unsupported(policy), at: podPlace(pod) };
   const listeners = context.machines.listeners({ namespace, name }).filter(({ protocol }) => protocol === packet.protocol);
   const listener = listeners.find(({ port }) => port === packet.port);
   if (packet.protocol !== "ICMP" && listener === undefined) {
@@ -59,12 +56,7 @@ export function arriveAtPod(pod: Pod, packet: ArrivingPacket, context: ArrivalCo
   return delivered(end, packet, { code: local ? "delivered-locally" : "delivered-to-pod", params, objects: [podRef(pod)] });
 }
 
-/** Policies do not reach the traffic between a pod and its own node. */
-const comesFromItsNode = (pod: Pod, origin: Origin): boolean => origin.enters === "process" && origin.node === pod.spec.nodeName;
-
 export function arriveAtNode(node: string, packet: ArrivingPacket, context: ArrivalContext): Ending {
-  const taken = hostPortOn(context.reader, node, packet.port, packet.protocol);
-  if (taken !== undefined) return unsupported(taken);
   const found = nodeListeners(node, {
     machines: context.machines,
     options: context.options,
@@ -115,12 +107,6 @@ function backendOf({ dst, port = 0 }: ArrivingPacket, pod: Pod | undefined): End
   const node = pod.spec.nodeName;
   return { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, ip: dst, port, ...(node ? { node } : {}) };
 }
-
-export const unsupported = ({ code, params, object }: NotEmulated): Ending => ({
-  verdict: "unsupported",
-  cause: { code, params },
-  objects: [object],
-});
 
 export const nodeRef = (name: string): ObjectRef => ({ apiVersion: "v1", kind: "Node", name });
 

@@ -14,7 +14,8 @@ export function unresolved({ resolution, way }: NameLookup): Cause {
   if (error !== "temporary-failure") return { code: "no-such-name", params: { name, rcode, tries } };
   if (trace.at(-1)?.rcode !== "TIMEOUT") return { code: "dns-failed", params: { name, rcode, server: nameserver } };
   const because = way === undefined || way.verdict === "delivered" ? "no-reply" : (way.cause?.code ?? "");
-  return { code: "dns-unreachable", params: { name, server: nameserver, verdict: way?.verdict ?? "unanswered", because } };
+  const policy = because.startsWith("policy-") ? way?.cause?.params : {};
+  return { code: "dns-unreachable", params: { ...policy, name, server: nameserver, verdict: way?.verdict ?? "unanswered", because } };
 }
 
 /** The other side answered, with a status that is a failure. */

@@ -425,34 +425,26 @@ describe("ClusterNetwork.route, senders and targets", () => {
   });
 });
 
-describe("ClusterNetwork.route, what is not emulated", () => {
-  const policy = (selector: string, types: string) => `
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: { name: strict }
-spec: { podSelector: ${selector}, policyTypes: [${types}] }
-`;
+describe("ClusterNetwork.route, hostPort", () => {
+  const pod = (hostPort: string) => apiA.replace("{ containerPort: 80 }", `{ containerPort: 80, ${hostPort} }`);
   it.each([
-    { name: "an egress policy on the sender", extra: policy("{ matchLabels: { app: sleep-1 } }", "Egress"), want: "network-policy" },
-    { name: "an ingress policy on the backend", extra: policy("{ matchLabels: { app: numbers-api } }", "Ingress"), want: "network-policy" },
-    { name: "a policy on every pod", extra: policy("{}", "Ingress, Egress"), want: "network-policy" },
-  ])("is said so, never guessed: $name", ({ extra, want }) => {
-    const route = new TestCluster(numbers + extra).route("sleep-1", "numbers-api", get);
-    expect({ verdict: route.verdict, cause: route.cause?.code }).toEqual({ verdict: "unsupported", cause: want });
+    { name: "leads to the pod that asked for it", asked: "hostPort: 8088", port: 8088, want: "delivered" },
+    { name: "is open on the address it was asked for", asked: "hostPort: 8088, hostIP: 192.168.10.11", port: 8088, want: "delivered" },
+    { name: "is closed on the node's other addresses", asked: "hostPort: 8088, hostIP: 127.0.0.1", port: 8088, want: "refused" },
+    { name: "has its own protocol", asked: "hostPort: 8088, protocol: UDP", port: 8088, want: "refused" },
+    { name: "opens no other port", asked: "hostPort: 8088", port: 8089, want: "refused" },
+  ])("$name", ({ asked, port, want }) => {
+    expect(new TestCluster(pod(asked)).route(browser, "192.168.10.11", { port }).verdict).toBe(want);
   });
 
-  it("does not count a policy of the other direction, or of other pods", () => {
-    const extra =
-      policy("{ matchLabels: { app: sleep-1 } }", "Ingress") +
-      policy("{ matchLabels: { app: other } }", "Egress").replace("strict", "other");
-    expect(new TestCluster(numbers + extra).route("sleep-1", "numbers-api", get).verdict).toBe("delivered");
-  });
-
-  it("includes a hostPort on the node that is asked", () => {
-    const pod = apiA.replace("{ containerPort: 80 }", "{ containerPort: 80, hostPort: 8088 }");
-    const route = new TestCluster(pod).route(browser, "192.168.10.11", { port: 8088 });
-    expect(outcome(route)).toMatchObject({ verdict: "unsupported", cause: "host-port" });
+  it("keeps the source, and is told as a hop of the node", () => {
+    const route = new TestCluster(pod("hostPort: 8088")).route(browser, "192.168.10.11", { port: 8088, http: {} });
+    expect(story(route).slice(2)).toEqual([
+      "3 node/node-1 rewrite rewrite-host-port",
+      "4 pod/default/api-a deliver delivered-to-pod",
+      "5 outside/198.51.100.77 reply reply-http",
+    ]);
+    expect(route.sourceSeenByBackend).toBe("198.51.100.77");
   });
 });
 

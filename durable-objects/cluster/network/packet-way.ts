@@ -16,22 +16,12 @@ import type { HealthCheck } from "../kube-proxy/health-check.ts";
 import { type NodeRules, type Packet, UnsupportedModeError, type Walk } from "../kube-proxy/rule-set.ts";
 import { type AddressBook, addressesOfNode, addressOfFamily, contains, rangesIn } from "./address-book.ts";
 import type { AffinityTable } from "./affinity-table.ts";
-import {
-  type ArrivingPacket,
-  arriveAtNode,
-  arriveAtPod,
-  arriveOutside,
-  type Ending,
-  nodeRef,
-  podRef,
-  refusedBy,
-  unsupported,
-} from "./arrival.ts";
+import { type ArrivingPacket, arriveAtNode, arriveAtPod, arriveOutside, type Ending, nodeRef, podRef, refusedBy } from "./arrival.ts";
 import { endpointText, nodePlace, outsidePlace } from "./endpoint-text.ts";
 import { healthyNodes, isExternalIP, type LoadBalancerEntry, loadBalancerAt } from "./load-balancer.ts";
-import { policyOn } from "./not-emulated.ts";
 import type { Origin } from "./origin.ts";
-import { endingRule, hopsOfWalk, sourceHop } from "./rule-hops.ts";
+import { checkEgress, checkIngress, type PolicyJudgement } from "./policy-check.ts";
+import { type Endpoints, endingRule, hopsOfWalk, hostPortHop, sourceHop } from "./rule-hops.ts";
 import type { Cause, HopDraft, Way } from "./way.ts";
 
 /** The rules in the nodes' kernels, as the network asks for them. */
@@ -119,15 +109,17 @@ class PacketWay {
     if (enters === "pod" && this.#staysInside()) {
       return pod === undefined ? refusedBy("", [], this.#packetHere()) : arriveAtPod(pod, this.#packetHere(), this.#context, true);
     }
-    const policy = policyOn(this.#context.reader, pod, "Egress");
-    if (policy !== undefined) return unsupported(policy);
     return this.#throughNode(node!, enters);
   }
 
   /** Loopback and the sender's own address never leave its network namespace. */
   #staysInside(): boolean {
     const own = this.#origin.addressOf(this.#family);
-    return this.#dst === own || loopback.some((range) => contains(range, this.#dst));
+    return this.#dst === own || this.#staysInLoopback();
+  }
+
+  #staysInLoopback(): boolean {
+    return loopback.some((range) => contains(range, this.#dst));
   }
 
   // ---- on a node
@@ -143,7 +135,36 @@ class PacketWay {
     if (ending !== undefined) return this.#endedByRule(walk, node, walked.mode);
     this.#dst = walk.dst;
     this.#port = walk.destinationPort;
-    return walk.to === "process" ? arriveAtNode(node, this.#packetHere(), this.#context) : this.#onward(node, enters);
+    if (walk.to === "process") this.#takeHostPort(node);
+    const stopped = enters === "pod" ? this.#stoppedBy(checkEgress(this.#packetHere(), this.#context)) : undefined;
+    if (stopped !== undefined) return stopped;
+    const isHere = walk.to === "process" && this.#dst === walk.dst;
+    return isHere ? arriveAtNode(node, this.#packetHere(), this.#context) : this.#onward(node, enters);
+  }
+
+  /** The port mapping of the pod network: what is sent to a pod's `hostPort` goes on to the pod. */
+  #takeHostPort(node: string): void {
+    const taken = this.#context.book.hostPortAt(node, { ip: this.#dst, port: this.#port, protocol: this.#protocol, family: this.#family });
+    if (taken === undefined) return;
+    const before = this.#endpoints();
+    // Sent to a loopback address, or by the pod itself: the reply must find its way back.
+    if (this.#staysInLoopback() || this.#src === taken.ip) this.#src = this.#addressOf(node);
+    this.#dst = taken.ip;
+    this.#port = taken.port;
+    if (this.#context.detail !== "brief") this.#hops.push(hostPortHop({ node, before, after: this.#endpoints(), pod: taken.pod }));
+  }
+
+  #atPod(pod: Pod): Ending {
+    return this.#stoppedBy(checkIngress(pod, this.#packetHere(), this.#context)) ?? arriveAtPod(pod, this.#packetHere(), this.#context);
+  }
+
+  /** `undefined`: the packet goes on. */
+  #stoppedBy(judgement: PolicyJudgement | undefined): Ending | undefined {
+    if (judgement === undefined) return undefined;
+    const { allowed, hop, cause, objects } = judgement;
+    if (!allowed) return { verdict: "dropped", at: hop.at, cause, objects, hop };
+    if (this.#context.detail !== "brief") this.#hops.push(hop);
+    return undefined;
   }
 
   #walk(node: string, enters: Enters): { walk: Walk; mode: string } | { unsupported: Ending } {
@@ -162,12 +183,7 @@ class PacketWay {
       for (const seen of walk.affinity) affinity.remember({ node, ...seen, at: now });
       const srcAfter = walk.masqueraded ? this.#addressOf(node) : this.#src;
       if (detail !== "brief") {
-        const before = {
-          src: this.#src,
-          dst: this.#dst,
-          ...(this.#sourcePort === undefined ? {} : { sourcePort: this.#sourcePort }),
-          ...(this.#port === undefined ? {} : { port: this.#port }),
-        };
+        const before = this.#endpoints();
         const choices = rewritten ? this.#candidates.length : 0;
         const owner = this.#context.book.ownerOf(walk.dst);
         const pod = owner?.kind === "pod" ? owner.pod.metadata.name : undefined;
@@ -211,7 +227,7 @@ class PacketWay {
     switch (owner?.kind) {
       case "pod": {
         const home = owner.pod.spec.nodeName ?? "";
-        if (home === node) return arriveAtPod(owner.pod, this.#packetHere(), this.#context);
+        if (home === node) return this.#atPod(owner.pod);
         return this.#isUp(home) ? this.#throughNode(home, "wire") : this.#nodeDown(home, owner.pod);
       }
       case "node":
@@ -237,13 +253,7 @@ class PacketWay {
     if (rangesIn(this.#context.options.podCIDR).some((range) => contains(range, this.#dst))) return;
     const srcAfter = this.#addressOf(node);
     if (srcAfter === this.#src) return;
-    const before = {
-      src: this.#src,
-      dst: this.#dst,
-      ...(this.#sourcePort === undefined ? {} : { sourcePort: this.#sourcePort }),
-      ...(this.#port === undefined ? {} : { port: this.#port }),
-    };
-    this.#hops.push(sourceHop({ node, before, srcAfter }, undefined));
+    if (this.#context.detail !== "brief") this.#hops.push(sourceHop({ node, before: this.#endpoints(), srcAfter }, undefined));
     this.#src = srcAfter;
   }
 
@@ -325,6 +335,15 @@ class PacketWay {
       sourcePort: this.#sourcePort,
       dst: this.#dst,
       port: this.#port,
+    };
+  }
+
+  #endpoints(): Endpoints {
+    return {
+      src: this.#src,
+      dst: this.#dst,
+      ...(this.#sourcePort === undefined ? {} : { sourcePort: this.#sourcePort }),
+      ...(this.#port === undefined ? {} : { port: this.#port }),
     };
   }
 

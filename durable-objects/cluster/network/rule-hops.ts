@@ -3,15 +3,24 @@
  * out; they decide nothing.
  */
 import type { RuleRef } from "../api/network.ts";
+import type { Pod } from "../api/objects.ts";
 import type { MatchedRule, Walk } from "../kube-proxy/rule-set.ts";
 import { endpointText, nodePlace } from "./endpoint-text.ts";
 import type { HopDraft } from "./way.ts";
+
+/** The two ends that a packet names. */
+export interface Endpoints {
+  src: string;
+  sourcePort?: number;
+  dst: string;
+  port?: number;
+}
 
 /** A packet before the walk and its source after it. */
 export interface Rewriting {
   node: string;
   mode: string;
-  before: { src: string; sourcePort?: number; dst: string; port?: number };
+  before: Endpoints;
   srcAfter: string;
   /** Endpoints that the deciding rule chose from, with the chance of the chosen one; 0: not counted. */
   choices: number;
@@ -118,6 +127,26 @@ export function sourceHop(
     srcAfter,
     dst: endpointText(before.dst, before.port),
     ...(rule === undefined ? {} : { rule }),
+  };
+}
+
+/** The destination becomes a pod, by the pod network and not by kube-proxy. */
+export function hostPortHop({ node, before, after, pod }: { node: string; before: Endpoints; after: Endpoints; pod: Pod }): HopDraft {
+  const src = endpointText(before.src, before.sourcePort);
+  const srcAfter = endpointText(after.src, after.sourcePort);
+  const dst = endpointText(before.dst, before.port);
+  const dstAfter = endpointText(after.dst, after.port);
+  const { namespace, name } = pod.metadata;
+  return {
+    at: nodePlace(node),
+    does: "rewrite",
+    code: "rewrite-host-port",
+    params: { node, pod: name, dst, dstAfter, port: before.port ?? 0 },
+    objects: [{ apiVersion: "v1", kind: "Pod", namespace, name, field: "spec.containers[].ports[].hostPort" }],
+    src,
+    dst,
+    dstAfter,
+    ...(src === srcAfter ? {} : { srcAfter }),
   };
 }
 

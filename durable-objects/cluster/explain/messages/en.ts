@@ -34,6 +34,38 @@ const portList = (ports: readonly ServicePortText[]): string => ports.map(({ pro
 /** What the sender's socket is told. */
 const told = (icmp: string): string => (icmp === "tcp-reset" ? "a TCP reset" : icmp === "" ? "nothing" : `ICMP ${icmp.replace("-", " ")}`);
 
+export interface PolicyParams {
+  /** Names of the policies that select the pod, separated by commas. */
+  policies: string;
+  n: number;
+  pod: string;
+  /** `namespace/name`, or an address. */
+  peer: string;
+  /** `TCP port 80` */
+  port: string;
+  /** What the rule that comes nearest lacks. */
+  lacks: "rule" | "peer" | "port" | "both" | "spelling";
+}
+
+const isolatedBy = ({ policies, n }: PolicyParams): string =>
+  n === 1 ? `NetworkPolicy ${policies} isolates it` : `NetworkPolicies ${policies} isolate it`;
+
+/** Why none of them lets the packet through. `side`: `from` or `to`. */
+function lacking({ peer, port, lacks, n }: PolicyParams, side: string): string {
+  switch (lacks) {
+    case "rule":
+      return `${n === 1 ? "it has" : "they have"} no rule at all`;
+    case "port":
+      return `the rule for traffic ${side} ${peer} does not have ${port}`;
+    case "peer":
+      return `the rule for ${port} does not have ${peer}`;
+    case "spelling":
+      return `the rule for traffic ${side} ${peer} on ${port} is misspelled`;
+    case "both":
+      return `no rule has traffic ${side} ${peer} on ${port}`;
+  }
+}
+
 export interface RuleParams {
   /** Empty: the rule is for more than one Service. */
   service: string;
@@ -50,6 +82,19 @@ const service = (p: RuleParams): string => (p.service === "" ? "a Service" : `Se
 const sentenceCase = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const addressedTo = (p: RuleParams, what: string): string =>
   p.target === "" ? `For packets to ${what} of ${service(p)}.` : `Packets to ${what} of ${service(p)} continue in ${p.target}.`;
+
+export type DnsDownCause = "no-service" | "no-deployment" | "zero-replicas" | "corefile" | "no-ready-pods";
+
+type DnsDownParams = { server: string; object: string; detail: string };
+
+const dnsDownCauses: Record<DnsDownCause, (params: DnsDownParams) => string> = {
+  "no-service": ({ server, object }) => `No Service has its address ${server}: ${object} in kube-system is gone.`,
+  "no-deployment": ({ object }) => `There are no DNS pods, and no Deployment ${object} in kube-system that would make them.`,
+  "zero-replicas": ({ object }) => `${object} in kube-system has 0 replicas.`,
+  corefile: ({ detail }) => `CoreDNS does not start with its Corefile: ${detail}.`,
+  "no-ready-pods": ({ object, detail }) =>
+    detail === "" ? `Service ${object} has no ready endpoints.` : `Pod ${object} is not ready (${detail}).`,
+};
 
 export const en = {
   hop: {
@@ -124,6 +169,12 @@ export const en = {
       `${node} replaces the source ${src} by its own address: ${srcAfter}.`,
     "rewrite-source-by-pod-network": ({ node, src, srcAfter }: { node: string; src: string; srcAfter: string }) =>
       `Pod addresses mean nothing beyond the pod network, so ${node} replaces the source ${src} by its own address: ${srcAfter}.`,
+    "rewrite-host-port": ({ node, pod, dst, dstAfter }: { node: string; pod: string; dst: string; dstAfter: string }) =>
+      `Pod ${pod} has asked for this port of ${node} with hostPort, so ${dst} becomes ${dstAfter}.`,
+    "policy-allows": (p: { policies: string; direction: string; pod: string; peer: string }) =>
+      `NetworkPolicy ${p.policies} lets this ${p.direction === "ingress" ? `in to ${p.pod} from` : `out of ${p.pod} to`} ${p.peer}.`,
+    "policy-drops": (p: { policies: string; direction: string; pod: string; peer: string }) =>
+      `No rule of NetworkPolicy ${p.policies} lets this ${p.direction === "ingress" ? `in to ${p.pod} from` : `out of ${p.pod} to`} ${p.peer}.`,
     "delivered-to-pod": (p: { pod: string; node: string; port: number; source: string; protocol: string }) =>
       `Pod ${p.pod} on ${p.node} takes it${p.protocol === "ICMP" ? "" : ` on port ${p.port}`}. It sees the caller as ${p.source}.`,
     "delivered-locally": ({ pod, port, protocol }: { pod: string; port: number; protocol: string }) =>
@@ -140,7 +191,8 @@ export const en = {
     "stop-unanswered": (_: object) => "It ends here: no answer ever comes back, and the sender waits for its timeout.",
     "stop-rejected": ({ icmp }: { icmp: string }) =>
       `The answer does not come from a pod: the rule itself tells the sender ${told(icmp)}, which programs show as "connection refused".`,
-    "stop-dropped": (_: object) => "The rule swallows the packet. The sender hears nothing and waits for its timeout.",
+    "stop-dropped": ({ cause }: { cause: string }) =>
+      `The ${cause.startsWith("policy-") ? "pod network" : "rule"} swallows the packet. The sender hears nothing and waits for its timeout.`,
     "stop-refused": ({ icmp }: { icmp: string }) =>
       `The machine is there, but nothing listens on that port: it answers with ${told(icmp)}.`,
     "stop-no-route": (_: object) => "The packet cannot be sent: there is no way from here to that address.",
@@ -191,6 +243,20 @@ export const en = {
     "no-address": ({ name }: { name: string }) => `${name} exists, but it has no address that the sender could use.`,
     "dns-unreachable": ({ name, server }: { name: string; server: string }) =>
       `Could not resolve ${name}: no answer came from the DNS server ${server}.`,
+    "dns-down": (p: { name: string; server: string; cause: DnsDownCause; object: string; detail: string }) =>
+      `${p.name} not found: DNS is down. ${dnsDownCauses[p.cause](p)}`,
+    "upstream-unreachable": ({ name, targets }: { name: string; targets: string }) =>
+      `${name} not found: it lies outside the cluster, and the resolver that CoreDNS asks there does not answer${targets === "" ? "" : ` (forward . ${targets})`}.`,
+    "other-resolver": ({ name, svc, server }: { name: string; svc: string; server: string }) =>
+      `${name} not found: the sender asks ${server}, which does not know the cluster's names. Service ${svc} is one of them.`,
+    "incomplete-name": ({ name, full }: { name: string; full: string }) =>
+      `${name} not found: it was never completed by the search list. The Service's whole name is ${full}.`,
+    "srv-port-missing": (p: { name: string; svc: string; port: string; protocol: string; ports: string }) =>
+      `${p.name} not found: Service ${p.svc} has no ${p.protocol} port named ${p.port}. ${p.ports === "" ? "None of its ports has a name." : `Its named ports: ${p.ports}.`}`,
+    "label-too-long": ({ label, n }: { label: string; n: number }) => `Not asked: the label ${label} has ${n} characters; DNS allows 63.`,
+    "name-too-long": ({ n }: { n: number }) => `Not asked: the name has ${n} characters; DNS allows 253.`,
+    "wasted-queries": ({ name, n, dots, ndots }: { name: string; n: number; dots: number; ndots: number }) =>
+      `${name} was found, but only after ${plural(n, "question", "questions")} in vain: it has ${plural(dots, "dot")} and ndots is ${ndots}, so the search list came first.`,
     "dns-failed": ({ name, server, rcode }: { name: string; server: string; rcode: string }) =>
       `Could not resolve ${name}: the DNS server ${server} answered ${rcode}.`,
     "external-policy-local": ({ node, svc }: { node: string; svc: string }) =>
@@ -229,10 +295,10 @@ export const en = {
     "sender-not-running": ({ pod, phase }: { pod: string; phase: string }) => `Nothing was sent: pod ${pod} is not running (${phase}).`,
     "sender-node-down": ({ node }: { node: string }) => `Nothing was sent: ${node}, where the sender runs, is down.`,
     "no-address-of-family": ({ family, ip }: { family: string; ip: string }) => `No route to ${ip}: the sender has no ${family} address.`,
-    "network-policy": ({ policy, namespace, pod, direction }: { policy: string; namespace: string; pod: string; direction: string }) =>
-      `Not decided: NetworkPolicy ${policy} in ${namespace} applies to the ${direction} of pod ${pod}, and policies are not emulated yet.`,
-    "host-port": ({ pod, node, port }: { pod: string; node: string; port: number }) =>
-      `Not decided: pod ${pod} asks for port ${port} of ${node} with hostPort, which is not emulated.`,
+    "policy-ingress": (p: PolicyParams) => `Dropped before pod ${p.pod}: ${isolatedBy(p)}, and ${lacking(p, "from")}.`,
+    "policy-egress": (p: PolicyParams) => `Dropped as it left pod ${p.pod}: ${isolatedBy(p)}, and ${lacking(p, "to")}.`,
+    "dns-policy": (p: PolicyParams & { name: string }) =>
+      `Could not resolve ${p.name}: the question to DNS was dropped at pod ${p.pod}. ${isolatedBy(p).replace(" it", " the pod")}, and ${lacking(p, "with")}.`,
     "proxy-mode": ({ mode }: { mode: string }) => `Not decided: proxy mode ${mode} is not emulated yet.`,
     "nested-too-deep": ({ depth }: { depth: number }) => `Not decided: the apps called each other more than ${depth} times in a row.`,
     loop: ({ ip }: { ip: string }) => `No reply from ${ip}: the packet goes round between machines until its time to live is spent.`,
@@ -263,11 +329,28 @@ export const en = {
     "create-service": ({ name }: { name: string }) => `Create a Service named ${name}, or correct the name.`,
     "use-service": ({ name }: { name: string }) => `Use the Service ${name}: its address stays when pods change.`,
     "look-up-pod": (_: object) => "Look up the pod's address again, or put a Service in front of it.",
+    "scale-dns": ({ workload, n }: { workload: string; n: number }) => `Scale ${workload} to ${n} replicas.`,
+    "restore-dns-service": ({ svc }: { svc: string }) => `Create the Service ${svc} in kube-system again, with the same address.`,
+    "restore-dns-pods": ({ workload }: { workload: string }) => `Create the Deployment ${workload} in kube-system again.`,
+    "restore-corefile": (_: object) =>
+      "Correct the Corefile in the ConfigMap coredns (the patch puts back the one that kubeadm writes), and delete the crashed pods so that they start at once.",
+    "check-upstream": (_: object) => "Nothing in the cluster is wrong: the resolver outside has to answer.",
+    "use-node-resolver": (_: object) => "Let CoreDNS ask the nodes' own resolver: forward . /etc/resolv.conf.",
+    "use-cluster-dns": (_: object) => "Give the pod dnsPolicy: ClusterFirst (with hostNetwork: ClusterFirstWithHostNet).",
+    "name-service-port": ({ svc, port }: { svc: string; port: string }) => `Name a port of Service ${svc} ${port}.`,
+    "shorten-name": (_: object) => "Shorten the name.",
+    "use-final-dot": ({ name }: { name: string }) => `Write ${name} with a dot at the end, or give the pod dnsConfig with ndots: 1.`,
     "repair-dns": (_: object) => "Make the DNS pods run again: kubectl get pods -n kube-system -l k8s-app=kube-dns.",
     "check-external-name": ({ target }: { target: string }) => `Set externalName to a name that exists outside; ${target} does not.`,
     "use-node": ({ nodes }: { nodes: string }) => `Send to a node that has one: ${nodes}.`,
     "run-pod-here": ({ svc, node }: { svc: string; node: string }) => `Run a ready pod of ${svc} on ${node}, or set the policy to Cluster.`,
     "allow-source": ({ source }: { source: string }) => `Add ${source} to loadBalancerSourceRanges.`,
+    "allow-in-policy": ({ policy, what }: { policy: string; what: string }) => `Add ${what} to NetworkPolicy ${policy}.`,
+    "correct-policy": ({ policy, wrong, near }: { policy: string; wrong: string; near: string }) =>
+      `Change ${wrong} to ${near} in NetworkPolicy ${policy}.`,
+    "policy-knows-no-icmp": ({ policy }: { policy: string }) =>
+      `NetworkPolicy ${policy} names ports, and ICMP has none: try a port instead.`,
+    "check-policy": ({ policy }: { policy: string }) => `Compare the packet with the rules of NetworkPolicy ${policy}.`,
     "expose-service": ({ svc }: { svc: string }) =>
       `Make Service ${svc} a NodePort or LoadBalancer Service, or send from inside the cluster.`,
     "use-external-address": ({ address }: { address: string }) => `Send to ${address}, which is meant for the outside.`,

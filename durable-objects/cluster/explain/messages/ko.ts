@@ -1,6 +1,6 @@
 /** Every sentence of `en.ts` in Korean. Names of kinds and fields stay as Kubernetes spells them. */
 import type { Catalogue } from "./catalogue.ts";
-import type { DrawnLine, RuleParams, ServicePortText } from "./en.ts";
+import type { DnsDownCause, DrawnLine, PolicyParams, RuleParams, ServicePortText } from "./en.ts";
 
 const rounded = (draw: number, digits: number): string => draw.toFixed(digits);
 
@@ -21,6 +21,32 @@ const addressedTo = (p: RuleParams, what: string): string =>
   p.target === ""
     ? `${service(p)}의 ${what}로 가는 패킷을 위한 것입니다.`
     : `${service(p)}의 ${what}로 가는 패킷은 ${p.target}에서 계속됩니다.`;
+
+const dnsDownCauses: Record<DnsDownCause, (params: { server: string; object: string; detail: string }) => string> = {
+  "no-service": ({ server, object }) => `주소 ${server}를 가진 Service가 없습니다. kube-system의 ${object}가 사라졌습니다.`,
+  "no-deployment": ({ object }) => `DNS 파드가 없고, kube-system에 파드를 만들 Deployment ${object}도 없습니다.`,
+  "zero-replicas": ({ object }) => `kube-system의 ${object}는 레플리카가 0개입니다.`,
+  corefile: ({ detail }) => `CoreDNS가 Corefile로 시작하지 못합니다: ${detail}.`,
+  "no-ready-pods": ({ object, detail }) =>
+    detail === "" ? `Service ${object}에 준비된 엔드포인트가 없습니다.` : `파드 ${object}가 준비되지 않았습니다(${detail}).`,
+};
+
+const isolatedBy = ({ policies }: PolicyParams): string => `NetworkPolicy ${policies}가 이 파드를 격리하는데`;
+
+function lacking({ peer, port, lacks }: PolicyParams): string {
+  switch (lacks) {
+    case "rule":
+      return "규칙이 하나도 없습니다";
+    case "port":
+      return `${peer}에 대한 규칙에 ${port}가 없습니다`;
+    case "peer":
+      return `${port}에 대한 규칙에 ${peer}가 없습니다`;
+    case "spelling":
+      return `${peer}, ${port}에 대한 규칙에 오타가 있습니다`;
+    case "both":
+      return `${peer}, ${port}를 허용하는 규칙이 없습니다`;
+  }
+}
 
 export const ko = {
   hop: {
@@ -75,6 +101,16 @@ export const ko = {
     "rewrite-source": ({ node, src, srcAfter }) => `${node}가 출발지 ${src}를 자기 주소로 바꿉니다: ${srcAfter}.`,
     "rewrite-source-by-pod-network": ({ node, src, srcAfter }) =>
       `파드 주소는 파드 네트워크 밖에서 의미가 없으므로 ${node}가 출발지 ${src}를 자기 주소로 바꿉니다: ${srcAfter}.`,
+    "rewrite-host-port": ({ node, pod, dst, dstAfter }) =>
+      `파드 ${pod}가 hostPort로 ${node}의 이 포트를 요청했으므로 ${dst}가 ${dstAfter}로 바뀝니다.`,
+    "policy-allows": ({ policies, direction, pod, peer }) =>
+      direction === "ingress"
+        ? `NetworkPolicy ${policies}가 ${peer}에서 ${pod}로 들어오는 것을 허용합니다.`
+        : `NetworkPolicy ${policies}가 ${pod}에서 ${peer}로 나가는 것을 허용합니다.`,
+    "policy-drops": ({ policies, direction, pod, peer }) =>
+      direction === "ingress"
+        ? `NetworkPolicy ${policies}에 ${peer}에서 ${pod}로 들어오는 것을 허용하는 규칙이 없습니다.`
+        : `NetworkPolicy ${policies}에 ${pod}에서 ${peer}로 나가는 것을 허용하는 규칙이 없습니다.`,
     "delivered-to-pod": (p) =>
       `${p.node}의 파드 ${p.pod}가${p.protocol === "ICMP" ? "" : ` 포트 ${p.port}에서`} 받습니다. 파드에게 보이는 호출자는 ${p.source}입니다.`,
     "delivered-locally": ({ pod, port, protocol }) =>
@@ -90,7 +126,8 @@ export const ko = {
     "stop-unanswered": () => "여기서 끝납니다. 응답이 오지 않으며 보낸 쪽은 시간 초과를 기다립니다.",
     "stop-rejected": ({ icmp }) =>
       `응답은 파드가 보낸 것이 아닙니다. 규칙 자체가 보낸 쪽에 ${told(icmp)} 메시지를 보내며, 프로그램은 이를 "connection refused"로 보여 줍니다.`,
-    "stop-dropped": () => "규칙이 패킷을 버립니다. 보낸 쪽은 아무것도 받지 못하고 시간 초과를 기다립니다.",
+    "stop-dropped": ({ cause }) =>
+      `${cause.startsWith("policy-") ? "파드 네트워크가" : "규칙이"} 패킷을 버립니다. 보낸 쪽은 아무것도 받지 못하고 시간 초과를 기다립니다.`,
     "stop-refused": ({ icmp }) => `장치는 있지만 그 포트에서 듣는 프로세스가 없습니다. ${told(icmp)} 응답이 옵니다.`,
     "stop-no-route": () => "패킷을 보낼 수 없습니다. 여기에서 그 주소로 가는 길이 없습니다.",
     "stop-name-not-found": () => "주소가 없으면 연결할 곳도 없습니다.",
@@ -134,6 +171,19 @@ export const ko = {
       `${name}을(를) 찾을 수 없음: Service ${svc}는 ${target}를 가리킬 뿐인데 그 이름에 주소가 없습니다.`,
     "no-address": ({ name }) => `${name}은(는) 존재하지만 보낸 쪽이 쓸 수 있는 주소가 없습니다.`,
     "dns-unreachable": ({ name, server }) => `${name}을(를) 찾을 수 없음: DNS 서버 ${server}에서 답이 오지 않았습니다.`,
+    "dns-down": (p) => `${p.name}을(를) 찾을 수 없음: DNS가 멈췄습니다. ${dnsDownCauses[p.cause](p)}`,
+    "upstream-unreachable": ({ name, targets }) =>
+      `${name}을(를) 찾을 수 없음: 클러스터 밖의 이름인데 CoreDNS가 묻는 외부 리졸버가 답하지 않습니다${targets === "" ? "" : `(forward . ${targets})`}.`,
+    "other-resolver": ({ name, svc, server }) =>
+      `${name}을(를) 찾을 수 없음: 보낸 쪽은 ${server}에 묻는데 이 서버는 클러스터의 이름을 모릅니다. Service ${svc}는 클러스터의 이름입니다.`,
+    "incomplete-name": ({ name, full }) =>
+      `${name}을(를) 찾을 수 없음: 검색 목록으로 완성되지 않았습니다. Service의 전체 이름은 ${full}입니다.`,
+    "srv-port-missing": (p) =>
+      `${p.name}을(를) 찾을 수 없음: Service ${p.svc}에는 이름이 ${p.port}인 ${p.protocol} 포트가 없습니다. ${p.ports === "" ? "이름이 있는 포트가 하나도 없습니다." : `이름이 있는 포트: ${p.ports}.`}`,
+    "label-too-long": ({ label, n }) => `묻지 않음: 레이블 ${label}은 ${n}자인데 DNS는 63자까지 허용합니다.`,
+    "name-too-long": ({ n }) => `묻지 않음: 이름이 ${n}자인데 DNS는 253자까지 허용합니다.`,
+    "wasted-queries": ({ name, n, dots, ndots }) =>
+      `${name}을(를) 찾았지만 그전에 질문 ${n}개가 헛되었습니다. 점이 ${dots}개이고 ndots가 ${ndots}이므로 검색 목록을 먼저 시도했습니다.`,
     "dns-failed": ({ name, server, rcode }) => `${name}을(를) 찾을 수 없음: DNS 서버 ${server}가 ${rcode}로 답했습니다.`,
     "external-policy-local": ({ node, svc }) => `${node}에서 버려짐: 정책이 Local인데 이 노드에는 ${svc}의 준비된 파드가 없습니다.`,
     "internal-policy-local": ({ node, svc }) =>
@@ -164,10 +214,9 @@ export const ko = {
     "sender-not-running": ({ pod, phase }) => `보내지 않음: 파드 ${pod}가 실행 중이 아닙니다(${phase}).`,
     "sender-node-down": ({ node }) => `보내지 않음: 보내는 쪽이 실행되는 ${node}가 다운되었습니다.`,
     "no-address-of-family": ({ family, ip }) => `${ip}로 가는 경로 없음: 보내는 쪽에 ${family} 주소가 없습니다.`,
-    "network-policy": ({ policy, namespace, pod, direction }) =>
-      `판정하지 않음: ${namespace}의 NetworkPolicy ${policy}가 파드 ${pod}의 ${direction}에 적용되는데, 정책은 아직 에뮬레이션하지 않습니다.`,
-    "host-port": ({ pod, node, port }) =>
-      `판정하지 않음: 파드 ${pod}가 hostPort로 ${node}의 포트 ${port}를 요청하는데, hostPort는 에뮬레이션하지 않습니다.`,
+    "policy-ingress": (p) => `파드 ${p.pod} 앞에서 버려짐: ${isolatedBy(p)} ${lacking(p)}.`,
+    "policy-egress": (p) => `파드 ${p.pod}에서 나갈 때 버려짐: ${isolatedBy(p)} ${lacking(p)}.`,
+    "dns-policy": (p) => `${p.name}을(를) 조회하지 못함: DNS 질의가 파드 ${p.pod}에서 버려졌습니다. ${isolatedBy(p)} ${lacking(p)}.`,
     "proxy-mode": ({ mode }) => `판정하지 않음: 프록시 모드 ${mode}는 아직 에뮬레이션하지 않습니다.`,
     "nested-too-deep": ({ depth }) => `판정하지 않음: 앱들이 서로를 연달아 ${depth}번 넘게 호출했습니다.`,
     loop: ({ ip }) => `${ip}에서 응답 없음: 패킷이 수명이 다할 때까지 장치 사이를 맴돕니다.`,
@@ -194,11 +243,26 @@ export const ko = {
     "create-service": ({ name }) => `이름이 ${name}인 Service를 만들거나 이름을 고치세요.`,
     "use-service": ({ name }) => `Service ${name}를 사용하세요. 파드가 바뀌어도 그 주소는 그대로입니다.`,
     "look-up-pod": () => "파드의 주소를 다시 조회하거나 앞에 Service를 두세요.",
+    "scale-dns": ({ workload, n }) => `${workload}의 레플리카를 ${n}로 늘리세요.`,
+    "restore-dns-service": ({ svc }) => `kube-system에 Service ${svc}를 같은 주소로 다시 만드세요.`,
+    "restore-dns-pods": ({ workload }) => `kube-system에 Deployment ${workload}를 다시 만드세요.`,
+    "restore-corefile": () =>
+      "ConfigMap coredns의 Corefile을 고치고(패치는 kubeadm이 쓰는 내용으로 되돌립니다) 멈춘 파드를 삭제해 바로 다시 시작하게 하세요.",
+    "check-upstream": () => "클러스터에는 문제가 없습니다. 밖의 리졸버가 답해야 합니다.",
+    "use-node-resolver": () => "CoreDNS가 노드의 리졸버에 묻게 하세요: forward . /etc/resolv.conf.",
+    "use-cluster-dns": () => "파드에 dnsPolicy: ClusterFirst를 주세요(hostNetwork이면 ClusterFirstWithHostNet).",
+    "name-service-port": ({ svc, port }) => `Service ${svc}의 포트에 ${port}라는 이름을 주세요.`,
+    "shorten-name": () => "이름을 줄이세요.",
+    "use-final-dot": ({ name }) => `끝에 점을 붙여 ${name}로 쓰거나, 파드의 dnsConfig에 ndots: 1을 주세요.`,
     "repair-dns": () => "DNS 파드를 다시 실행하세요: kubectl get pods -n kube-system -l k8s-app=kube-dns.",
     "check-external-name": ({ target }) => `externalName을 밖에 존재하는 이름으로 바꾸세요. ${target}는 존재하지 않습니다.`,
     "use-node": ({ nodes }) => `파드가 있는 노드로 보내세요: ${nodes}.`,
     "run-pod-here": ({ svc, node }) => `${node}에서 ${svc}의 준비된 파드를 실행하거나 정책을 Cluster로 바꾸세요.`,
     "allow-source": ({ source }) => `loadBalancerSourceRanges에 ${source}를 추가하세요.`,
+    "allow-in-policy": ({ policy, what }) => `NetworkPolicy ${policy}에 ${what}를 추가하세요.`,
+    "correct-policy": ({ policy, wrong, near }) => `NetworkPolicy ${policy}의 ${wrong}를 ${near}로 바꾸세요.`,
+    "policy-knows-no-icmp": ({ policy }) => `NetworkPolicy ${policy}는 포트를 지정하는데 ICMP에는 포트가 없습니다. 포트로 시도하세요.`,
+    "check-policy": ({ policy }) => `패킷을 NetworkPolicy ${policy}의 규칙과 비교하세요.`,
     "expose-service": ({ svc }) => `Service ${svc}를 NodePort나 LoadBalancer로 바꾸거나 클러스터 안에서 보내세요.`,
     "use-external-address": ({ address }) => `밖을 위한 주소 ${address}로 보내세요.`,
     "send-from-inside": () => "클러스터 안에서 보내거나 파드 앞에 NodePort나 LoadBalancer Service를 두세요.",
