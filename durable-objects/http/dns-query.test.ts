@@ -38,6 +38,7 @@ function app(): Hono<SandboxEnv> {
     options: defaultOptions,
     reader: { get: (...path: (string | undefined)[]) => objects[path.filter((part) => part !== undefined).join("/")] },
     network: {
+      ask: (_from: object, question: { name: string; type: string }) => ask(question),
       resolve: ({ name, type }: { name: string; type?: string }) =>
         resolve({ name, type, from: {} }, podStub(objects["pods/shop/sleep"] as never, defaultOptions), ask),
     },

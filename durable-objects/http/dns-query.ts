@@ -9,12 +9,12 @@ import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { DnsMessage, DnsQuestion } from "../cluster/api/dns-message.ts";
 import { absolute, nameProblem, relative, sameName } from "../cluster/api/domain-names.ts";
-import type { DnsRecord, Resolution } from "../cluster/api/network.ts";
-import { seedFrom } from "../cluster/api/seeded-random.ts";
+import type { DnsRecord, Resolution, Sender } from "../cluster/api/network.ts";
 import { lifetimeOf } from "../cluster/dns/plugins/cache.ts";
+import { failed } from "../cluster/dns/plugins/plugin.ts";
 import { readBody } from "./body.ts";
 import { rcodeNumber, typeName, typeNumber } from "./dns-codes.ts";
-import { readRequest, writeMessage } from "./dns-wire.ts";
+import { type DnsRequest, readRequest, writeMessage } from "./dns-wire.ts";
 import type { Operation } from "./operation.ts";
 import { problem } from "./problem.ts";
 import type { SandboxEnv } from "./sandbox.ts";
@@ -25,6 +25,10 @@ type C = Context<SandboxEnv>;
 const wireType = "application/dns-message";
 const jsonType = "application/dns-json";
 const mostOctets = 65_535;
+
+const dnsPort = 53;
+/** Who asks where nobody is named: the question goes the way of all questions, so that DNS that is down is down here, too. */
+const client: Sender = { kind: "client", namespace: "default" };
 
 const flag = z.enum(["", "0", "1", "false", "true"]).transform((text) => text !== "0" && text !== "false");
 
@@ -68,21 +72,50 @@ export const dnsQuery = () =>
   new Hono<SandboxEnv>().all("/", async (c) => {
     if (c.req.method === "GET" && c.req.query("dns") === undefined && c.req.query("name") !== undefined) return answerJson(c);
     const octets = await questionOctets(c);
-    const request = octets && readRequest(octets);
-    return request === undefined ? invalidRequest() : answerWire(c, request);
+    if (typeof octets === "string") return invalidRequest(octets);
+    if (octets === undefined) return tooLarge(c);
+    const request = readRequest(octets);
+    if (typeof request !== "string") return answerWire(c, request);
+    // As the real server, any type is taken as long as a question comes with it.
+    const type = c.req.header("content-type")?.split(";")[0] ?? "";
+    return c.req.method === "POST" && octets.length > 0 && type !== wireType ? wrongType(c, type) : invalidRequest(request);
   });
 
-/** As the real server refuses: every method but GET and POST, several questions, anything that is no message. */
-const invalidRequest = (): Response =>
+/**
+ * As the real server refuses: every method but GET and POST, several questions, anything that is no message. It says
+ * the same words for all of them; the reason is ours, and stands in a header.
+ */
+const invalidRequest = (reason: string): Response =>
   new Response("invalid request\n", {
     status: 400,
-    headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+    headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff", "x-reason": reason },
   });
 
-async function questionOctets(c: C): Promise<Uint8Array | undefined> {
+const tooLarge = (c: C): Response =>
+  problem(c, {
+    type: "too-large",
+    title: "Question too large",
+    status: 413,
+    detail: `A DNS message has at most ${mostOctets} octets.`,
+    fix: "Send one question in wire format.",
+  });
+
+const wrongType = (c: C, type: string): Response =>
+  problem(c, {
+    type: "unsupported-media-type",
+    title: "Not a DNS message",
+    status: 415,
+    detail: `${type === "" ? "The body has no content type and" : `The content type is ${type}, and the body`} is no DNS message.`,
+    fix: `Send a question in wire format as ${wireType}, or GET with ?name= for JSON.`,
+  });
+
+/** @returns a reason where there is no question; `undefined` for a body that is too large */
+async function questionOctets(c: C): Promise<Uint8Array | string | undefined> {
   if (c.req.method === "POST") return readBody(c.req.raw, mostOctets);
+  if (c.req.method !== "GET") return `${c.req.method} is neither GET nor POST`;
   const texts = c.req.queries("dns") ?? [];
-  return c.req.method === "GET" && texts.length === 1 ? fromBase64url(texts[0] as string) : undefined;
+  if (texts.length !== 1) return texts.length === 0 ? "the parameter dns is missing" : "there is more than one parameter dns";
+  return fromBase64url(texts[0] as string) ?? "dns is not base64url without padding";
 }
 
 function fromBase64url(text: string): Uint8Array | undefined {
@@ -90,7 +123,7 @@ function fromBase64url(text: string): Uint8Array | undefined {
   return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
 }
 
-function answerWire(c: C, { id, opcode, question }: NonNullable<ReturnType<typeof readRequest>>): Response {
+function answerWire(c: C, { id, opcode, question }: DnsRequest): Response {
   const message = answer(c, { ...question, transport: "tcp" }, c.req.query("from"));
   if (typeof message === "string") return noSuchSender(c, message);
   return new Response(writeMessage(message, { id, opcode }), {
@@ -122,13 +155,16 @@ function answerJson(c: C): Response {
  */
 function answer(c: C, question: DnsQuestion, from: string | undefined, typed = relative(question.name)): DnsMessage | string {
   const { cluster } = c.get("sandbox");
-  const now = cluster.now();
-  const seed = seedFrom(`${question.name} ${question.type} ${now}`, cluster.options.seed);
-  const ask = (name: string): DnsMessage => cluster.dns.answer({ ...question, name }, { now, seed });
+  const { network } = cluster;
+  const server = { ip: cluster.options.clusterDNS, port: dnsPort };
+  const ask = (name: string): DnsMessage => {
+    const reply = network.ask(client, { ...question, name }, server);
+    return reply === undefined || reply === "refused" ? failed(question) : reply;
+  };
   if (from === undefined) return ask(question.name);
   const sender = senderOf(from, cluster.reader);
   if (typeof sender === "string") return sender;
-  return asIfAsked(question, cluster.network.resolve({ from: sender, name: typed, type: question.type }), ask);
+  return asIfAsked(question, network.resolve({ from: sender, name: typed, type: question.type }), ask);
 }
 
 /** Clients discard records that are not about their question: the name that the search list found becomes an alias of theirs. */

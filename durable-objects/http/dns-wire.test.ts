@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DnsMessage } from "../cluster/api/dns-message.ts";
 import type { DnsRecord } from "../cluster/api/network.ts";
+import { defaultOptions } from "../cluster/api/sandbox-options.ts";
+import { ClusterDNS } from "../cluster/dns/cluster-dns.ts";
 import { fitToTransport } from "../cluster/dns/message-size.ts";
 import { readRequest, writeMessage } from "./dns-wire.ts";
 
@@ -116,6 +118,11 @@ describe("writeMessage", () => {
   });
 });
 
+const questionOf = (octets: Uint8Array) => {
+  const request = readRequest(octets);
+  return typeof request === "string" ? undefined : request.question;
+};
+
 /** A question by hand: `labels` as octets, so that they may hold anything. */
 const questionOctets = (...labels: number[][]): Uint8Array =>
   Uint8Array.from([0, 9, 1, 0x10, 0, 1, 0, 0, 0, 0, 0, 0, ...labels.flatMap((octets) => [octets.length, ...octets]), 0, 0, 28, 0, 3]);
@@ -145,25 +152,97 @@ describe("readRequest", () => {
         },
       ],
     });
-    expect(readRequest(octets)?.question.edns).toEqual({ bufsize: 1232, version: 0, do: true, options: [{ code: 10, hex: "00ff" }] });
+    expect(questionOf(octets)?.edns).toEqual({ bufsize: 1232, version: 0, do: true, options: [{ code: 10, hex: "00ff" }] });
   });
 
+  const header = [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+  const label = (octets: number): number[] => [octets, ...Array.from({ length: octets }, () => 0x61)];
   it.each([
-    { name: "nothing", octets: [] },
-    { name: "a header alone", octets: [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0] },
-    { name: "a pointer to itself", octets: [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1] },
-    { name: "two questions", octets: [0, 1, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1] },
-    { name: "records that are not there", octets: [0, 1, 1, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 1, 0, 1] },
-  ])("refuses $name", ({ octets }) => {
-    expect(readRequest(Uint8Array.from(octets))).toBeUndefined();
+    { name: "nothing", octets: [], reason: "shorter than the header of a DNS message" },
+    { name: "a header alone", octets: header, reason: "the message ends too early" },
+    { name: "a pointer to itself", octets: [...header, 0xc0, 12, 0, 1, 0, 1], reason: "a name that points in circles" },
+    {
+      name: "two questions",
+      octets: [0, 1, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1],
+      reason: "2 questions instead of one",
+    },
+    {
+      name: "records that are not there",
+      octets: [0, 1, 1, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 1, 0, 1],
+      reason: "the message ends too early",
+    },
+    { name: "a label of 64 octets", octets: [...header, ...label(64), 0, 0, 1, 0, 1], reason: "a label has at most 63 octets" },
+    {
+      name: "a name of 256 octets",
+      octets: [...header, ...label(63), ...label(63), ...label(63), ...label(62), 0, 0, 1, 0, 1],
+      reason: "a name has at most 255 octets with its root",
+    },
+  ])("refuses $name", ({ octets, reason }) => {
+    expect(readRequest(Uint8Array.from(octets))).toBe(reason);
   });
 
-  it("survives any octets", () => {
+  it("takes a name of 255 octets", () => {
+    const octets = [...header, ...label(63), ...label(63), ...label(63), ...label(61), 0, 0, 1, 0, 1];
+    expect(readRequest(Uint8Array.from(octets))).toMatchObject({ question: { type: "A", class: "IN" } });
+  });
+});
+
+describe("any octets as a question", () => {
+  const dns = new ClusterDNS({
+    options: defaultOptions,
+    upstream: { dns: () => ({ rcode: "NXDOMAIN", answers: [] }), machine: () => undefined },
+  });
+  /** Octets that begin like a message more often than chance would have it. */
+  const octets = fc.oneof(
+    fc.uint8Array({ maxLength: 80 }),
+    fc
+      .tuple(fc.uint8Array({ minLength: 2, maxLength: 4 }), fc.uint8Array({ maxLength: 60 }))
+      .map(([head, tail]) =>
+        Uint8Array.from([...head.slice(0, 2), ...head.slice(2), 0, 1, 0, 0, 0, 0, 0, 0, 3, 0x77, 0x65, 0x62, 0, 0, 1, 0, 1, ...tail]),
+      ),
+    fc
+      .tuple(fc.array(fc.uint8Array({ minLength: 1, maxLength: 63 }), { maxLength: 3 }), number16, fc.constantFrom(1, 3, 255))
+      .map(([labels, type, ofClass]) =>
+        Uint8Array.from([
+          0,
+          7,
+          1,
+          0,
+          0,
+          1,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          ...labels.flatMap((each) => [each.length, ...each]),
+          0,
+          type >> 8,
+          type & 255,
+          0,
+          ofClass,
+        ]),
+      ),
+  );
+
+  it("give a well-formed answer to that question, or a reason", () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 80 }), (octets) => {
-        const request = readRequest(octets);
-        if (request !== undefined) expect(request.question.name.endsWith(".")).toBe(true);
+      fc.property(octets, fc.constantFrom("udp", "tcp"), (of, transport) => {
+        const request = readRequest(of);
+        if (typeof request === "string") return;
+        const message = dns.answer({ ...request.question, transport: transport as "udp" }, { now: 0, seed: 1 });
+        const written = writeMessage(message, request);
+        expect(written.length).toBe(message.octets);
+        const decoded = dnsPacket.decode(Buffer.from(written));
+        expect({ id: decoded.id, type: decoded.type, questions: decoded.questions?.length }).toEqual({
+          id: request.id,
+          type: "response",
+          questions: 1,
+        });
+        expect(readRequest(written)).toMatchObject({ question: { name: request.question.name, type: request.question.type } });
       }),
+      { numRuns: 500 },
     );
   });
 });

@@ -3,6 +3,7 @@
  */
 import dnsPacket from "dns-packet";
 import { Hono } from "hono";
+import type { DnsQuestion } from "../../durable-objects/cluster/api/dns-message.ts";
 import { defaultOptions } from "../../durable-objects/cluster/api/sandbox-options.ts";
 import { dnsQuery } from "../../durable-objects/http/dns-query.ts";
 import type { SandboxEnv } from "../../durable-objects/http/sandbox.ts";
@@ -75,7 +76,8 @@ function bodyOf({ question, body_hex: hex }: DohRow["request"]): BodyInit {
 
 function appOf(folder: string): Hono<SandboxEnv> {
   const world = makeWorld(folder, { cacheClusterZone: true });
-  const cluster = { dns: world.dns, now: () => world.now, options: defaultOptions };
+  const ask = (_from: object, question: DnsQuestion) => world.dns.answer(question, { now: world.now, seed: world.seed });
+  const cluster = { network: { ask }, options: defaultOptions };
   const app = new Hono<SandboxEnv>();
   app.use(async (c, next) => {
     c.set("sandbox", { cluster } as unknown as SandboxEnv["Variables"]["sandbox"]);

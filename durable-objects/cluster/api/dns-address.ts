@@ -10,6 +10,8 @@ export interface DnsAddress {
   text: string;
 }
 
+/** The usual spelling, which needs no parser. */
+const dottedDecimal = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|$)){4}(?<!\.)$/;
 const ipv4Mask = 0xffff_ffffn;
 
 /** Parses strictly: no leading zeros, no zone. IPv4-mapped addresses count as IPv4. */
@@ -22,6 +24,7 @@ export function parseAddress(text: string): DnsAddress | undefined {
 
 /** The octets of an address, four or sixteen. */
 export function addressOctets(text: string): number[] {
+  if (dottedDecimal.test(text)) return text.split(".").map(Number);
   const ip = parseIP(text);
   if (ip === undefined) throw new Error(`an address record holds ${JSON.stringify(text)}, which is no address`);
   const length = ip.family === "IPv4" ? 4 : 16;
