@@ -33,7 +33,7 @@ spec:
       body: JSON.stringify({ name: "mine", manifest }),
     });
     expect(response.status).toBe(201);
-    made = await response.json();
+    made = (await response.json()) as typeof made;
     admin = join(server.dataFolder, "admin.yaml");
     writeFileSync(admin, made.kubeconfig);
     view = await server.kubeconfig(made.id, made.viewToken);
@@ -92,7 +92,7 @@ spec:
   });
 
   it("does not know another sandbox's token", async () => {
-    const other = await (await fetch(`${server.url}/sandboxes`, { method: "POST" })).json();
+    const other = (await (await fetch(`${server.url}/sandboxes`, { method: "POST" })).json()) as { adminToken: string };
     const answer = await fetch(`${made.url}/api/v1/pods`, { headers: { authorization: `Bearer ${other.adminToken}` } });
     expect([answer.status, ((await answer.json()) as { reason: string }).reason]).toEqual([401, "Unauthorized"]);
   });
