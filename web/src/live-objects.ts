@@ -16,7 +16,6 @@ export interface LiveObject {
     labels?: Record<string, string>;
     [field: string]: unknown;
   };
-  // biome-ignore lint/suspicious/noExplicitAny: the page reads fields of many kinds
   [field: string]: any;
 }
 
