@@ -5,12 +5,15 @@
  */
 import type { DnsMessage } from "../api/dns-message.ts";
 
-export interface LastingAnswer {
-  /** Its records in the zone's order, uncompressed, without OPT; `octets` are those of just that. */
-  message: Readonly<DnsMessage>;
+/** An answer without what belongs to one question. Flat, since what is far apart in memory takes its time. */
+export type LastingAnswer = Readonly<
+  Pick<DnsMessage, "rcode" | "aa" | "ra" | "answer" | "authority" | "additional" | "source" | "outside">
+> & {
+  /** Of the whole message, uncompressed and without OPT. */
+  readonly octets: number;
   /** Whether there is anything to shuffle. */
-  balanced: boolean;
-}
+  readonly balanced: boolean;
+};
 
 const mostAnswers = 16_384;
 
@@ -26,7 +29,7 @@ export class AnswerMemo {
   put(name: string, type: string, answer: LastingAnswer): void {
     if (this.#size >= mostAnswers) this.forget();
     const byName = this.#byType.get(type) ?? new Map<string, LastingAnswer>();
-    this.#byType.set(type, byName.set(name, answer));
+    this.#byType.set(type, byName.set(inOnePiece(name), answer));
     this.#size += 1;
   }
 
@@ -36,3 +39,6 @@ export class AnswerMemo {
     this.#size = 0;
   }
 }
+
+/** A name that was put together of pieces stays in pieces inside; as the name of a property it becomes one. */
+const inOnePiece = (name: string): string => Object.keys({ [name]: true })[0] ?? name;

@@ -45,7 +45,7 @@ export class NameOffsets {
 }
 
 /** Octets of the whole message: `compressed` says how its names are written. */
-function messageOctets(message: DnsMessage): number {
+export function messageOctets(message: DnsMessage): number {
   const offsets = message.compressed ? new NameOffsets() : undefined;
   let octets = headerOctets;
   octets += nameLength(message.question.name, octets, true, offsets) + questionOctets;

@@ -9,7 +9,7 @@ import type { DnsRecord } from "../api/network.ts";
 import { SeededRandom } from "../api/seeded-random.ts";
 import { AnswerMemo, type LastingAnswer } from "./answer-memo.ts";
 import type { ServerConfig } from "./corefile-plugins.ts";
-import { fitToTransport, limitOf, optOctets } from "./message-size.ts";
+import { fitToTransport, limitOf, messageOctets, optOctets } from "./message-size.ts";
 import { emptyMessage, failed, type Handler, type Query, type ServerParts } from "./plugins/plugin.ts";
 import { zoneAround } from "./zone-name.ts";
 
@@ -86,39 +86,38 @@ export class DnsServer {
   }
 }
 
-function lastingAnswer(message: DnsMessage, loadbalance: boolean): LastingAnswer {
-  const question = { name: message.question.name, type: message.question.type, transport: "tcp" as const };
-  const whole = fitToTransport({ ...message, question, edns: undefined });
-  const balanced =
-    loadbalance &&
-    message.rcode === "NOERROR" &&
-    [message.answer, message.authority, message.additional].some((section) => section.length > 1);
-  return { message: whole, balanced };
+function lastingAnswer(
+  { question, rcode, aa, ra, answer, authority, additional, source, outside }: DnsMessage,
+  loadbalance: boolean,
+): LastingAnswer {
+  const plain = { ...emptyMessage({ name: question.name, type: question.type }), answer, authority, additional };
+  const balanced = loadbalance && rcode === "NOERROR" && Math.max(answer.length, authority.length, additional.length) > 1;
+  return { rcode, aa, ra, answer, authority, additional, source, outside, octets: messageOctets(plain), balanced };
 }
 
 /** What `fitToTransport` would make of the same message for this question, without counting its octets again. */
-function repeat({ message, balanced }: LastingAnswer, question: DnsQuestion, seed: number): DnsMessage {
+function repeat(known: LastingAnswer, question: DnsQuestion, seed: number): DnsMessage {
   const edns = question.edns === undefined ? undefined : returnedEdns(question.edns);
-  const octets = message.octets + optOctets(edns);
+  const octets = known.octets + optOctets(edns);
   const whole: DnsMessage = {
     question,
-    rcode: message.rcode,
-    aa: message.aa,
+    rcode: known.rcode,
+    aa: known.aa,
     tc: false,
-    ra: message.ra,
+    ra: known.ra,
     rd: question.rd ?? true,
     cd: question.cd ?? false,
-    answer: message.answer,
-    authority: message.authority,
-    additional: message.additional,
+    answer: known.answer,
+    authority: known.authority,
+    additional: known.additional,
     compressed: false,
     octets,
-    source: message.source,
-    outside: message.outside,
+    source: known.source,
+    outside: known.outside,
   };
   if (edns !== undefined) whole.edns = edns;
-  const ordered = balanced ? inAnyOrder(whole, new SeededRandom(seed)) : whole;
-  return octets <= limitOf(question) && !message.compressed ? ordered : fitToTransport(ordered);
+  const ordered = known.balanced ? inAnyOrder(whole, new SeededRandom(seed)) : whole;
+  return octets <= limitOf(question) ? ordered : fitToTransport(ordered);
 }
 
 function badVersion(question: DnsQuestion): DnsMessage {
