@@ -69,6 +69,12 @@ function respond(c: Context<SandboxEnv>, sandbox: Sandbox, response: ApiResponse
       headers.set("x-content-type-options", "nosniff");
       return new Response(response.body, { status: response.code, headers });
     }
+    case "bytes": {
+      const { etag, contentType, body, code } = response;
+      if (c.req.header("if-none-match") === etag) return new Response(null, { status: 304, headers: { etag } });
+      const headers = { "content-type": contentType, "cache-control": "no-cache, private", etag, vary: "Accept" };
+      return new Response(c.req.method === "HEAD" ? null : body, { status: code, headers });
+    }
     case "watch": {
       const headers = warningHeaders(response.warnings);
       headers.set("content-type", "application/json");

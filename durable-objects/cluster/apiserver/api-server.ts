@@ -10,6 +10,7 @@ import type { KubeObject } from "../api/objects.ts";
 import { methodNotAllowed, pageNotFound, StatusError } from "../api/status-error.ts";
 import type { VersionedStore } from "../storage/versioned-store.ts";
 import { type Discovery, discoveryFor } from "./discovery/documents.ts";
+import { openApiV2ProtobufTypes } from "./discovery/openapi-protobuf.ts";
 import { objectsAt } from "./list-options.ts";
 import { negotiate } from "./negotiation.ts";
 import * as read from "./read-verbs.ts";
@@ -48,6 +49,8 @@ export type ApiResponse =
       contentType?: string;
     }
   | { kind: "text"; code: number; body: string; warnings: string[] }
+  /** A document in protobuf. */
+  | { kind: "bytes"; code: number; body: Uint8Array<ArrayBuffer>; contentType: string; etag: string }
   | { kind: "watch"; session: WatchSession; format: "json" | "yaml"; warnings: string[] }
   /** Authorized; the edge opens the stream. `rest` follows the subresource of a proxy. */
   | { kind: "stream"; stream: StreamKind; of: "pods" | "services" | "nodes"; namespace: string; name: string; rest: string };
@@ -127,6 +130,9 @@ export class ApiServer {
         return document(this.discovery.version());
       case "openapi": {
         if (second === "v2") {
+          if (openApiV2ProtobufTypes.some((type) => request.accept?.includes(type))) {
+            return { kind: "bytes", code: 200, contentType: openApiV2ProtobufTypes[0] as string, ...this.discovery.openApiV2Protobuf() };
+          }
           const { body, etag } = this.discovery.openApiV2();
           return document(body, etag);
         }

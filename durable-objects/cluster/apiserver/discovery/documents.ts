@@ -8,6 +8,7 @@ import type { GroupVersionResource } from "../../api/objects.ts";
 import { apiVersionOf } from "../fields/field-knowledge.ts";
 import { aggregatedDiscovery } from "./aggregated.ts";
 import { type CustomSchemas, openApiV2, openApiV3 } from "./openapi.ts";
+import { openApiV2Protobuf } from "./openapi-protobuf.ts";
 import { factsFingerprint } from "./resources.generated.ts";
 import { pathOf, type Served, type ServedVersion, servedVersions } from "./served.ts";
 import { versionDocument } from "./version.ts";
@@ -36,6 +37,8 @@ export interface Discovery {
   openApiV3(path: string): Tagged | undefined;
   /** `GET /openapi/v2` */
   openApiV2(): Tagged;
+  /** The same in protobuf. */
+  openApiV2Protobuf(): { body: Uint8Array<ArrayBuffer>; etag: string };
   /** `GET /version` */
   version(): object;
 }
@@ -46,8 +49,18 @@ export interface DiscoveryOptions {
   customSchemas?: CustomSchemas;
 }
 
-/** The documents for what is served; each is made when first asked for and kept. */
-export function discoveryFor(strategies: readonly Served[], { others = [], customSchemas = new Map() }: DiscoveryOptions = {}): Discovery {
+const ofBuiltIn = new WeakMap<readonly Served[], Discovery>();
+
+/** The documents for what is served; each is made when first asked for and kept, once for all clusters that serve the same. */
+export function discoveryFor(strategies: readonly Served[], options?: DiscoveryOptions): Discovery {
+  const known = options === undefined ? ofBuiltIn.get(strategies) : undefined;
+  if (known !== undefined) return known;
+  const made = makeDiscovery(strategies, options ?? {});
+  if (options === undefined) ofBuiltIn.set(strategies, made);
+  return made;
+}
+
+function makeDiscovery(strategies: readonly Served[], { others = [], customSchemas = new Map() }: DiscoveryOptions): Discovery {
   const versions = servedVersions(strategies, others);
   const core = versions.filter(({ group }) => group === "");
   const groups = groupedVersions(versions.filter(({ group }) => group !== ""));
@@ -60,6 +73,7 @@ export function discoveryFor(strategies: readonly Served[], { others = [], custo
     kept.set(key, tagged);
     return tagged;
   };
+  let v2Bytes: Uint8Array<ArrayBuffer> | undefined;
   const ofContent = (body: object): string => hashOf(JSON.stringify(body));
   return {
     api: (serverAddress) => ({
@@ -101,6 +115,11 @@ export function discoveryFor(strategies: readonly Served[], { others = [], custo
         () => openApiV2(versions, customSchemas),
         () => schemaHash(versions, customSchemas),
       ),
+    openApiV2Protobuf: () => {
+      // The document it is made from is not kept: a client asks for one form or the other.
+      v2Bytes ??= openApiV2Protobuf(openApiV2(versions, customSchemas));
+      return { body: v2Bytes, etag: `"${schemaHash(versions, customSchemas)}-PB"` };
+    },
     version: () => versionDocument,
   };
 }
