@@ -12,6 +12,15 @@ export interface Answer {
   warnings: string[];
 }
 
+export interface RawRequest {
+  method: string;
+  path: string;
+  query: string;
+  contentType: string | undefined;
+  accept: string | undefined;
+  body: Uint8Array;
+}
+
 export class Laboratory {
   readonly storage = new MemoryStorage();
   readonly #options: SandboxOptions;
@@ -40,19 +49,33 @@ export class Laboratory {
 
   send(method: string, path: string, body?: unknown, options: { contentType?: string; accept?: string } = {}): Answer {
     const [pathname = "", query = ""] = path.split("?");
-    const response: ApiResponse = this.#cluster.handle({
+    return this.sendRaw({
       method,
       path: pathname,
-      query: new URLSearchParams(query),
+      query,
       contentType: options.contentType ?? "application/json",
-      ...(options.accept === undefined ? {} : { accept: options.accept }),
-      userAgent: "laboratory/1",
+      accept: options.accept,
       body: new TextEncoder().encode(body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body)),
+    });
+  }
+
+  /** The same with nothing filled in. */
+  sendRaw(request: RawRequest): Answer {
+    const { contentType, accept } = request;
+    const response: ApiResponse = this.#cluster.handle({
+      method: request.method,
+      path: request.path,
+      query: new URLSearchParams(request.query),
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(accept === undefined ? {} : { accept }),
+      userAgent: "laboratory/1",
+      body: request.body,
       principal: { user: "kubernetes-admin", groups: ["system:masters", "system:authenticated"], via: "internal" },
       serverAddress: "127.0.0.1:8787",
     });
     if (response.kind === "watch") return { code: 200, body: response.session.initial, warnings: response.warnings };
     if (response.kind === "stream") return { code: 101, body: response, warnings: [] };
+    if (response.kind === "bytes") return { code: response.code, body: response.body, warnings: [] };
     return { code: response.code, body: response.body, warnings: response.warnings };
   }
 

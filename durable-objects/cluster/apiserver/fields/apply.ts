@@ -20,7 +20,7 @@ import type { MergeType } from "./merge-type.ts";
 import { type Conflict, ConflictError, type Owner, Ownership } from "./ownership.ts";
 import { structOf } from "./schema.ts";
 import { typeErrors } from "./type-check.ts";
-import { compare, fieldsOf } from "./typed-value.ts";
+import { compare, ElementError, fieldsOf } from "./typed-value.ts";
 
 export interface Apply {
   manager: string;
@@ -52,9 +52,7 @@ export function applyObject(gvk: GroupVersionKind, current: KubeObject | undefin
   const type = apply.type ?? mergeTypeOfKind(live);
   const errors = typeErrors(type, config);
   if (errors.length > 0) throw untypable(config, gvk, errors);
-  const by: Owner = { manager: apply.manager, operation: "Apply", apiVersion: live.apiVersion, subresource: apply.subresource };
-  const before = ownershipOf(live, type, apply);
-  const { object, ownership } = mergedOrRefused(before, type, live, config, by, apply);
+  const { object, ownership } = ownedAnew(type, live, config, apply, gvk);
   const result = object === undefined ? structuredClone(live) : written(gvk, object as KubeObject);
   const entries = ownership.encode();
   if (entries === undefined) delete result.metadata.managedFields;
@@ -62,6 +60,18 @@ export function applyObject(gvk: GroupVersionKind, current: KubeObject | undefin
   if (current !== undefined) keepTimes(current, result);
   if (apply.manager === "kubectl") renewLastApplied(result, config);
   return { object: result, warnings: duplicateProblems(duplicates, apply.fieldValidation) };
+}
+
+/** Objects that nobody applied yet may hold elements without their key; those cannot be laid over. */
+function ownedAnew(type: MergeType, live: KubeObject, config: KubeObject, apply: Apply, gvk: GroupVersionKind) {
+  const by: Owner = { manager: apply.manager, operation: "Apply", apiVersion: live.apiVersion, subresource: apply.subresource };
+  try {
+    return mergedOrRefused(ownershipOf(live, type, apply), type, live, config, by, apply);
+  } catch (error) {
+    if (!(error instanceof ElementError)) throw error;
+    const problem = typeErrors(type, comparable(live)).find((line) => line.endsWith(error.message)) ?? error.message;
+    throw failure(500, undefined, `failed to create typed live object (${described(live, gvk)}): ${problem}`);
+  }
 }
 
 /** An empty document counts as an empty object, which then has no kind. */
@@ -81,17 +91,27 @@ function readConfig(applied: Uint8Array): { config: KubeObject; duplicates: stri
   }
 }
 
-function checkKind({ apiVersion = "", kind = "" }: Partial<KubeObject>, gvk: GroupVersionKind): void {
+/** What is no text counts as empty, and under an `apiVersion` of three parts everything does. */
+function checkKind(config: { apiVersion?: unknown; kind?: unknown }, gvk: GroupVersionKind): void {
+  const [apiVersion, kind] = [textOf(config.apiVersion), textOf(config.kind)];
   if (apiVersion === apiVersionOf(gvk) && kind === gvk.kind) return;
-  const [group, version] = apiVersion.includes("/") ? apiVersion.split("/") : ["", apiVersion];
-  throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
+  const parts = apiVersion.split("/");
+  const [group, version] = parts.length === 1 ? ["", apiVersion] : parts;
+  const found = parts.length > 2 ? "/, Kind=" : `${group}/${version}, Kind=${kind}`;
+  throw badRequest(`invalid object type: ${found}`);
 }
 
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
 function untypable(config: KubeObject, gvk: GroupVersionKind, errors: readonly string[]): StatusError {
-  const { namespace = "", name = "" } = config.metadata ?? {};
   const all = errors.length === 1 ? errors[0] : ["errors:", ...errors.map((error) => `  ${error}`)].join("\n");
-  const kind = `${gvk.group}/${gvk.version}, Kind=${gvk.kind}`;
-  return failure(500, undefined, `failed to create typed patch object (${namespace}/${name}; ${kind}): ${all}`);
+  return failure(500, undefined, `failed to create typed patch object (${described(config, gvk)}): ${all}`);
+}
+
+/** `default/web; apps/v1, Kind=Deployment` */
+function described({ metadata }: Partial<KubeObject>, gvk: GroupVersionKind): string {
+  const { namespace = "", name = "" } = metadata ?? {};
+  return `${namespace}/${name}; ${gvk.group}/${gvk.version}, Kind=${gvk.kind}`;
 }
 
 /** What was there before anybody owned anything belongs to a manager made up for it. */
@@ -185,9 +205,7 @@ function written(gvk: GroupVersionKind, object: KubeObject): KubeObject {
     return { kind: gvk.kind, apiVersion: apiVersionOf(gvk), ...members } as unknown as KubeObject;
   } catch (error) {
     if (!(error instanceof ConversionError)) throw error;
-    const { namespace = "", name = "" } = object.metadata;
-    const kind = `${gvk.group}/${gvk.version}, Kind=${gvk.kind}`;
-    throw failure(500, undefined, `failed to convert new object (${namespace}/${name}; ${kind}) to proper version: ${error.message}`);
+    throw failure(500, undefined, `failed to convert new object (${described(object, gvk)}) to proper version: ${error.message}`);
   }
 }
 

@@ -54,14 +54,15 @@ type Format = "json" | "yaml" | "protobuf";
 /** No content type counts as JSON. */
 function formatOf(contentType: string): Format | undefined {
   const type = (contentType.split(";")[0] as string).trim().toLowerCase();
-  const formats: Record<string, Format> = {
-    "": "json",
-    "application/json": "json",
-    "application/yaml": "yaml",
-    "application/vnd.kubernetes.protobuf": "protobuf",
-  };
-  return formats[type];
+  return formats.get(type);
 }
+
+const formats = new Map<string, Format>([
+  ["", "json"],
+  ["application/json", "json"],
+  ["application/yaml", "yaml"],
+  ["application/vnd.kubernetes.protobuf", "protobuf"],
+]);
 
 /** Unknown fields are skipped whatever the client wants to hear about them: a message does not name them. */
 function decodeProtobuf(body: Uint8Array, expected: GroupVersionKind): Decoded {

@@ -3,7 +3,7 @@
  * out where they are optional, and zero values for those that are always there (`status: {}`, `containers: null`).
  */
 import type { KubeObject } from "../../api/objects.ts";
-import type { GroupVersionKind } from "./field-knowledge.ts";
+import { apiVersionOf, type GroupVersionKind } from "./field-knowledge.ts";
 import { type Field, type FieldType, type Struct, structNamed, structOf } from "./schema.ts";
 
 /** What Go writes for a value nobody set; undefined: nothing. */
@@ -112,11 +112,14 @@ export function encodeStruct(struct: Struct, value: Readonly<Record<string, unkn
  * The object as the server would read it back from storage: for built-in kinds members in the order of the structure, empty
  * lists as null where they are not left out; for custom resources members sorted. To be called on what strategies leave
  * behind, before it is stored or answered (dry runs too).
+ *
+ * @param asked the kind that was written to; an object that is stored under another version (events) has that one's form
  */
-export function storedForm<T extends KubeObject>(gvk: GroupVersionKind, object: T): T {
-  const struct = structOf(gvk);
-  if (struct === undefined) return sortedMembers(object) as T;
+export function storedForm<T extends KubeObject>(asked: GroupVersionKind, object: T): T {
   const { kind, apiVersion } = object;
+  const [group = "", version = ""] = apiVersion.includes("/") ? apiVersion.split("/") : ["", apiVersion];
+  const struct = structOf(apiVersionOf(asked) === apiVersion ? asked : { group, version, kind });
+  if (struct === undefined) return sortedMembers(object) as T;
   return { kind, apiVersion, ...encodeStruct(struct, { ...object, kind: undefined, apiVersion: undefined }, true) } as unknown as T;
 }
 

@@ -239,15 +239,38 @@ export function plainValue(node: JsonNode, text: string): unknown {
   return isContainer(node) ? JSON.parse(text.slice(node.start, node.end)) : node;
 }
 
-/** `duplicate field "spec.ports"` for every member that is there more than once, in document order. */
-export function duplicateFields(node: JsonNode, path: string): string[] {
-  if (node instanceof JsonArray) return node.items.flatMap((item, index) => duplicateFields(item, `${path}[${index}]`));
-  if (!(node instanceof JsonObject)) return [];
-  const seen = new Set<string>();
-  return node.keys.flatMap((key, index) => {
-    const here = path === "" ? key : `${path}.${key}`;
-    const again = seen.has(key) ? [`duplicate field ${JSON.stringify(here)}`] : [];
-    seen.add(key);
-    return [...again, ...duplicateFields(node.values[index] as JsonNode, here)];
-  });
+/** `duplicate field "spec.ports"` for every member that is there more than once, in document order. Depth costs no stack. */
+export function duplicateFields(root: JsonNode, rootPath: string): string[] {
+  const found: string[] = [];
+  const open: Visit[] = isContainer(root) ? [visitOf(root, rootPath)] : [];
+  for (let visit = open.at(-1); visit !== undefined; visit = open.at(-1)) {
+    const { node, path, seen, next } = visit;
+    const children = node instanceof JsonArray ? node.items : node.values;
+    if (next >= children.length) {
+      open.pop();
+      continue;
+    }
+    visit.next += 1;
+    const here = node instanceof JsonArray ? `${path}[${next}]` : memberPath(path, node.keys[next] as string);
+    if (node instanceof JsonObject) {
+      const key = node.keys[next] as string;
+      if (seen.has(key)) found.push(`duplicate field ${JSON.stringify(here)}`);
+      seen.add(key);
+    }
+    const child = children[next] as JsonNode;
+    if (isContainer(child)) open.push(visitOf(child, here));
+  }
+  return found;
 }
+
+/** A container that is being looked through: which of its children comes next, which keys came before. */
+interface Visit {
+  node: JsonObject | JsonArray;
+  path: string;
+  seen: Set<string>;
+  next: number;
+}
+
+const visitOf = (node: JsonObject | JsonArray, path: string): Visit => ({ node, path, seen: new Set(), next: 0 });
+
+const memberPath = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);

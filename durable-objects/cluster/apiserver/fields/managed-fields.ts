@@ -11,6 +11,7 @@ import { FieldSet } from "./field-set.ts";
 import { anything, type MergeType, mergeTypeOf } from "./merge-type.ts";
 import { type Owner, Ownership } from "./ownership.ts";
 import { structOf } from "./schema.ts";
+import { ElementError } from "./typed-value.ts";
 
 export interface Write {
   /** `?fieldManager=`, or the user agent up to the first `/`. */
@@ -49,16 +50,20 @@ export function recordManagedFields(previous: KubeObject | undefined, next: Kube
     apiVersion: next.apiVersion,
     subresource: write.subresource,
   };
-  const after = before.afterUpdate(
-    type,
-    comparable(previous ?? emptyObject(next)),
-    comparable(next),
-    owner,
-    resetFields(next.kind, write.subresource),
-    write.now,
-  );
-  setEntries(after.encode());
+  const reset = resetFields(next.kind, write.subresource);
+  const changed = () => before.afterUpdate(type, comparable(previous ?? emptyObject(next)), comparable(next), owner, reset, write.now);
+  setEntries(unlessUntypable(changed, before).encode());
   if (previous !== undefined) keepTimes(previous, next);
+}
+
+/** An object with a list element that lacks its key cannot be compared: then nobody's ownership changes. */
+function unlessUntypable(changed: () => Ownership, before: Ownership): Ownership {
+  try {
+    return changed();
+  } catch (error) {
+    if (error instanceof ElementError) return before;
+    throw error;
+  }
 }
 
 /** The client may change entries, or clear them with `[]` or `[{}]`; entries that make no sense are ignored. */

@@ -173,11 +173,11 @@ function kindTable(): Map<string, string> {
 /** The structure of a built-in kind; undefined for custom resources. */
 export function structOf(gvk: GroupVersionKind): Struct | undefined {
   structOfKind ??= kindTable();
-  const name = structOfKind.get(`${gvk.group}/${gvk.version}/${gvk.kind}`) ?? optionKinds[gvk.kind];
+  const name = structOfKind.get(`${gvk.group}/${gvk.version}/${gvk.kind}`) ?? optionKinds.get(gvk.kind);
   return name === undefined ? undefined : structNamed(name);
 }
 
-export const isKnownToAllVersions = (kind: string): boolean => optionKinds[kind] !== undefined;
+export const isKnownToAllVersions = (kind: string): boolean => optionKinds.has(kind);
 
 /** Options are known to every group version. */
-const optionKinds: Record<string, string> = { DeleteOptions: "meta.v1.DeleteOptions" };
+const optionKinds = new Map([["DeleteOptions", "meta.v1.DeleteOptions"]]);
