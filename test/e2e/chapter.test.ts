@@ -253,7 +253,7 @@ describe.each<KubectlVersion>(["35", "30"])("the chapter with kubectl 1.%s", (ve
     expect(rulesAfter).not.toContain(before.split(/\s+/)[1]);
     const revisionAfter = await revision();
     for (const mode of ["iptables", "nftables", "ipvs"]) {
-      const difference = (await http(`/rules?node=node-1&mode=${mode}&at=${revisionBefore}&diff=${revisionAfter}`)).text.split("\n");
+      const difference = (await http(`/rules?node=node-1&mode=${mode}&at=${revisionAfter}&diff=${revisionBefore}`)).text.split("\n");
       const mentions = (sign: string, address: string | undefined): boolean =>
         difference.some((line) => line.startsWith(sign) && line.includes((address ?? "").split(":")[0] as string));
       expect([mode, mentions("-", before.split(/\s+/)[1]), mentions("+", after.split(/\s+/)[1])]).toEqual([mode, true, true]);
