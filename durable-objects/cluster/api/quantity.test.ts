@@ -42,6 +42,13 @@ describe("parseQuantity", () => {
   it("rounds what is finer than a nano unit up", () => {
     expect(parseQuantity("0.0000000001")).toEqual({ nano: 1n, format: "DecimalSI" });
   });
+
+  it("bounds what an exponent or a long number may cost", () => {
+    const [huge, tiny] = [parseQuantity("1e999999999"), parseQuantity("1e-999999999")];
+    expect([huge?.nano, tiny?.nano]).toEqual([10n ** 1009n, 1n]);
+    expect(canonicalQuantity("9".repeat(1_000_000))).toBe("9223372036854775807");
+    expect(canonicalQuantity(`0.${"0".repeat(1_000_000)}1`)).toBe("1n");
+  });
 });
 
 describe("roundedToMilli", () => {

@@ -28,7 +28,10 @@ export function parseQuantity(text: string): Quantity | undefined {
   const match = grammar.exec(text);
   if (!match) return undefined;
   const [, sign, digits = "", suffix, exponent] = match;
-  const [whole = "", fraction = ""] = digits.split(".");
+  const [wholeDigits = "", fractionDigits = ""] = digits.split(".");
+  const whole = wholeDigits.replace(/^0+/, "");
+  const fraction = roundedUpDigits(fractionDigits);
+  if (whole.length > mostDigits) return { nano: sign === "-" ? -largestNano : largestNano, format: "DecimalSI" };
   let scaled = BigInt(`${whole}${fraction}` || "0");
   let power = nanoDigits - fraction.length;
   let format: Format = "DecimalSI";
@@ -37,12 +40,22 @@ export function parseQuantity(text: string): Quantity | undefined {
     format = "BinarySI";
   } else if (suffix !== undefined) power += decimalPowers[suffix] as number;
   else if (exponent !== undefined) {
-    power += Number(exponent);
+    power += Math.max(-mostZeros, Math.min(mostZeros, Number(exponent)));
     format = "DecimalExponent";
   }
   const nano = power >= 0 ? scaled * 10n ** BigInt(power) : divideUp(scaled, 10n ** BigInt(-power));
   return { nano: sign === "-" ? -nano : nano, format };
 }
+
+/** The server caps numbers of more digits than it computes with exactly. */
+const mostDigits = 60;
+const largestNano = (2n ** 63n - 1n) * 1_000_000_000n;
+/** `1e999999999` is a quantity, but its digits would fill memory: beyond this, larger exponents make no difference. */
+const mostZeros = 1_000;
+
+/** A fraction of any length, as one that is not smaller. */
+const roundedUpDigits = (fraction: string): string =>
+  fraction.length <= mostDigits ? fraction : fraction.slice(0, mostDigits) + (/[1-9]/.test(fraction.slice(mostDigits)) ? "1" : "0");
 
 const divideUp = (value: bigint, by: bigint): bigint => (value + by - 1n) / by;
 

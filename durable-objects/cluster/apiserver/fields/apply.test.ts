@@ -317,3 +317,31 @@ describe("a custom resource", () => {
     });
   });
 });
+
+describe("an object with an element that lacks its key", () => {
+  const serviceAccount: GroupVersionKind = { group: "", version: "v1", kind: "ServiceAccount" };
+  const keyless = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "web" }, secrets: [{}] } as unknown as KubeObject;
+
+  it("is written without anybody owning it", () => {
+    const created = structuredClone(keyless);
+    recordManagedFields(undefined, created, { manager: "red", operation: "Update", now: first });
+    expect(created).toEqual(keyless);
+  });
+
+  it("cannot be applied to", () => {
+    expect(refusal(() => apply(serviceAccount, keyless, {}, "red"))).toMatchObject({
+      code: 500,
+      message:
+        'failed to create typed live object (/web; /v1, Kind=ServiceAccount): .secrets: element 0: associative list with keys has an element that omits all key fields ["name"] (and doesn\'t have default values for any key fields)',
+    });
+  });
+});
+
+describe("a configuration whose kind is no text", () => {
+  it.each([
+    ["has none", { apiVersion: { toString: "x" }, kind: ["Service"] }, "invalid object type: /, Kind="],
+    ["has none under a version of three parts", { apiVersion: "a/b/c" }, "invalid object type: /, Kind="],
+  ])("%s", (_, config, message) => {
+    expect(refusal(() => apply(service, undefined, config, "red"))).toMatchObject({ code: 400, message });
+  });
+});

@@ -237,3 +237,33 @@ describe("a body that is refused", () => {
 it("says nothing about unknown fields when told to ignore them", () => {
   expect(decode('{"nope":1,"nope":2}', service, "Ignore").warnings).toEqual([]);
 });
+
+describe("names that JavaScript knows", () => {
+  it.each([
+    [
+      "kind",
+      { apiVersion: "v1", kind: "hasOwnProperty" },
+      'no kind "hasOwnProperty" is registered for version "v1" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"',
+    ],
+    [
+      "version",
+      { apiVersion: "constructor", kind: "Service" },
+      'no kind "Service" is registered for version "constructor" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"',
+    ],
+  ])("are no %s", (_, body, message) => {
+    const [code, found] = refusal(() => decode(JSON.stringify(body)));
+    expect([code, found.slice(found.indexOf("no kind"))]).toEqual([400, message]);
+  });
+
+  it("are no content type", () => {
+    expect(refusal(() => decode("{}", service, "Strict", "constructor"))[0]).toBe(415);
+  });
+});
+
+describe("an unknown member of 9,000 levels", () => {
+  it("is looked through for duplicates", () => {
+    const deep = `${'{"a":'.repeat(9_000)}{"b":1,"b":2}${"}".repeat(9_000)}`;
+    const [code, message] = refusal(() => decode(`{"spec":{"selector":{"x":1}},"bogus":${deep}}`, configMap));
+    expect([code, message.includes("strict decoding error")]).toEqual([400, true]);
+  });
+});
