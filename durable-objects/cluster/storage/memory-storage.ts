@@ -2,9 +2,9 @@
 import type { ObjectRow, PackRow, Storage, Tx } from "./storage.ts";
 
 export class MemoryStorage implements Storage {
-  #objects = new Map<string, string>();
-  #packs = new Map<number, string>();
-  #settings = new Map<string, string>();
+  readonly #objects = new Map<string, string>();
+  readonly #packs = new Map<number, string>();
+  readonly #settings = new Map<string, string>();
   /** Rows written or removed since the start. */
   rowsWritten = 0;
   /** Set by fault tests: the nth write from now fails. */
@@ -19,30 +19,31 @@ export class MemoryStorage implements Storage {
   }
 
   transaction<R>(work: (tx: Tx) => R extends PromiseLike<unknown> ? never : R): R {
-    const before = { objects: new Map(this.#objects), packs: new Map(this.#packs), settings: new Map(this.#settings) };
-    const write = (change: () => void): void => {
+    const undo: (() => void)[] = [];
+    const write = <K, V>(map: Map<K, V>, key: K, value: V | undefined): void => {
       if (this.failAfterWrites !== undefined && this.failAfterWrites-- === 0) {
         this.failAfterWrites = undefined;
         throw new Error("storage: this write was made to fail");
       }
       this.rowsWritten += 1;
-      change();
+      const before = map.get(key);
+      undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)));
+      if (value === undefined) map.delete(key);
+      else map.set(key, value);
     };
     const tx: Tx = {
       // Stored as text, so that nothing in memory is shared with what is "on disk".
-      putObject: (row) => write(() => this.#objects.set(`${row.resource}\0${row.namespace}\0${row.name}`, JSON.stringify(row))),
-      removeObject: (resource, namespace, name) => write(() => this.#objects.delete(`${resource}\0${namespace}\0${name}`)),
-      putPack: (row) => write(() => this.#packs.set(row.last, JSON.stringify(row))),
-      removePack: (last) => write(() => this.#packs.delete(last)),
-      putSetting: (key, value) => write(() => this.#settings.set(key, value)),
-      removeSetting: (key) => write(() => this.#settings.delete(key)),
+      putObject: (row) => write(this.#objects, `${row.resource}\0${row.namespace}\0${row.name}`, JSON.stringify(row)),
+      removeObject: (resource, namespace, name) => write(this.#objects, `${resource}\0${namespace}\0${name}`, undefined),
+      putPack: (row) => write(this.#packs, row.last, JSON.stringify(row)),
+      removePack: (last) => write(this.#packs, last, undefined),
+      putSetting: (key, value) => write(this.#settings, key, value),
+      removeSetting: (key) => write(this.#settings, key, undefined),
     };
     try {
       return work(tx);
     } catch (error) {
-      this.#objects = before.objects;
-      this.#packs = before.packs;
-      this.#settings = before.settings;
+      for (const change of undo.reverse()) change();
       throw error;
     }
   }
