@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Change } from "../api/change-tracker.ts";
+import { parseAddress, reverseName } from "../api/dns-address.ts";
 import type { EndpointSlice, Namespace, Service } from "../api/objects.ts";
 import { ClusterZone } from "./cluster-zone.ts";
 import { zoneRows } from "./zone-listing.ts";
@@ -143,6 +144,25 @@ describe("ClusterZone", () => {
     zone.apply({ namespaces: added(namespaceOf("default")), services: added(clusterIP("default", "web", "10.96.0.1")), at: 0 });
     expect(zone.lookup("web.default.svc.k8s.test.", "A", none)).toMatchObject({ outcome: "records" });
     expect(zone.lookup("web.default.svc.cluster.local.", "A", none)).toEqual({ outcome: "elsewhere" });
+  });
+
+  it("points back from every address that it gives for a Service or an endpoint", () => {
+    fc.assert(
+      fc.property(fc.array(anyWrite, { maxLength: 12 }), (writes) => {
+        const zone = emptyZone();
+        const store = new Map<string, StoredObject>();
+        zone.apply({ ...sorted(writes.map((write) => changeOf(store, write))), at: 0 });
+        const rows = zoneRows(zone, "cluster.local");
+        // A name server's address is its Service's; the address of a missing namespace has a PTR all the same.
+        for (const { name, type, data } of rows.filter(
+          ({ object, ...row }) => object !== undefined && (row.type === "A" || row.type === "AAAA"),
+        )) {
+          const back = zone.lookup(reverseName(parseAddress(data)!), "PTR", none);
+          expect(back.outcome, `${name} ${type} ${data}`).toBe("records");
+        }
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it("is the same kept current by changes and rebuilt from what is left", () => {
