@@ -318,7 +318,7 @@ function compareList(laboratory: Laboratory, of: Case): string | undefined {
 function differenceOf(expected: Answer, answer: ApiResponse, withManagedFields = false): string | undefined {
   if (answer.kind === "watch")
     return compareValues(expected.events ?? [], answer.session.initial as unknown as unknown[], "events", withManagedFields);
-  if (answer.kind === "stream") return "answered with a stream";
+  if (answer.kind === "stream" || answer.kind === "bytes") return `answered with ${answer.kind === "stream" ? "a stream" : "bytes"}`;
   if (answer.code !== expected.code) {
     return `code ${expected.code}, got ${answer.code}: ${JSON.stringify(answer.body).slice(0, 300)}${expected.body ? ` — expected ${JSON.stringify((expected.body as { message?: string }).message ?? "").slice(0, 300)}` : ""}`;
   }

@@ -43,6 +43,28 @@ export function environmentOf(
   return env;
 }
 
+/** True where the environment depends on a ConfigMap or Secret, which may be missing. */
+export const hasReferences = ({ env, envFrom }: Container): boolean =>
+  (envFrom?.length ?? 0) > 0 || (env ?? []).some(({ valueFrom }) => valueFrom !== undefined);
+
+/**
+ * An environment that is worked out when somebody first looks into it. Most looks at a container need none, and the
+ * variables of a namespace with a thousand Services are many.
+ */
+export function lazyEnvironment(make: () => Environment): Environment {
+  let made: Environment | undefined;
+  const of = (): Environment => {
+    made ??= make();
+    return made;
+  };
+  return new Proxy({} as Environment, {
+    get: (_target, name) => Reflect.get(of(), name),
+    has: (_target, name) => Reflect.has(of(), name),
+    ownKeys: () => Reflect.ownKeys(of()),
+    getOwnPropertyDescriptor: (_target, name) => Reflect.getOwnPropertyDescriptor(of(), name),
+  });
+}
+
 const notFoundMessage = (kind: string, name: string): string => `${kind} ${JSON.stringify(name)} not found`;
 
 type ValueFrom = NonNullable<NonNullable<Container["env"]>[number]["valueFrom"]>;

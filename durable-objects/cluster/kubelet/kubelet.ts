@@ -16,7 +16,7 @@ import { containerFiles } from "./container-files.ts";
 import { ContainerLogs, type LogLine, ownLines } from "./container-logs.ts";
 import { argvOf, processOf, startIn } from "./container-process.ts";
 import { CountedRandom } from "./counted-random.ts";
-import { type Environment, environmentOf, MissingReference } from "./environment.ts";
+import { type Environment, environmentOf, hasReferences, lazyEnvironment, MissingReference } from "./environment.ts";
 import { parseImageReference } from "./image-reference.ts";
 import { imageOf } from "./images/catalog.ts";
 import { coredns, corefileRefusal } from "./images/cluster-images.ts";
@@ -138,9 +138,14 @@ export class Kubelet {
   place(pod: Pod, container: Container): ContainerPlace {
     const { reader, options } = this.#parts;
     const image = imageOf(parseImageReference(container.image ?? ""));
-    const found = environmentOf(pod, container, { ...imageEnvironment(image), HOSTNAME: hostnameOf(pod) }, reader);
-    const missing = found instanceof MissingReference ? found.missing : undefined;
-    const env = found instanceof MissingReference ? {} : found;
+    const found = (): Environment | MissingReference =>
+      environmentOf(pod, container, { ...imageEnvironment(image), HOSTNAME: hostnameOf(pod) }, reader);
+    const refused = hasReferences(container) ? found() : undefined;
+    const missing = refused instanceof MissingReference ? refused.missing : undefined;
+    const env = lazyEnvironment(() => {
+      const made = found();
+      return made instanceof MissingReference ? {} : made;
+    });
     const id = runId(pod, container.name);
     const readFile: ReadFile = (path) => {
       const written = this.writtenFiles.layer(id).get(path);
