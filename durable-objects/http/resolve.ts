@@ -111,6 +111,7 @@ function answerOf(cluster: Cluster, body: ResolveBody, language: Language): obje
     failure !== undefined || lost !== undefined || way?.verdict === "unsupported"
       ? explainRoute(unsent(failure?.cause ?? lost ?? way?.cause, way?.objects ?? []), facts, language)
       : explainResolution(resolution, facts, language);
+  const advice = why === null ? adviseOnResolution(resolution, facts, language) : null;
   return {
     name: asked,
     type: of,
@@ -120,7 +121,7 @@ function answerOf(cluster: Cluster, body: ResolveBody, language: Language): obje
     service: serviceOf(resolution, cluster),
     trace: trace.map(({ answers: _answers, ...step }) => step),
     why,
-    advice: why === null ? adviseOnResolution(resolution, facts, language) : null,
+    ...(advice === null ? {} : { advice }),
   };
 }
 
