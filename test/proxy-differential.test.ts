@@ -416,6 +416,33 @@ describe("incremental state", () => {
     });
   });
 
+  it("is found by the index as by trying line after line: verdict, rules and lines", () => {
+    holdsOver(full ? 1000 : 60, fc.tuple(someCluster, someEdits, fc.nat()), ([cluster, edits, pick]) => {
+      const proxy = proxyOf(cluster);
+      let last = cluster;
+      for (const { change, kind, objects } of played(cluster, edits)) {
+        for (const mode of modes) proxy.rulesOf("node-1", "IPv4", mode);
+        proxy.apply({ [kind === "Service" ? "services" : kind === "Node" ? "nodes" : "endpointSlices"]: [change] });
+        last = rebuiltFrom(cluster.options, objects.values());
+      }
+      const node = last.nodes.find(({ metadata }) => metadata.name === "node-1")!;
+      for (const packet of some([...packetsOn(node, last), ...packetsOn(cluster.nodes[0]!, cluster)], 30, pick)) {
+        for (const mode of modes) {
+          const rules = proxy.rulesOf("node-1", packet.family, mode);
+          const options = () => ({ random: new SeededRandom(pick), now: 0 });
+          const { unmatched: _unmatched, ...linear } = rules.walk(packet, { ...options(), detail: "full" });
+          const matched = linear.matched.map(({ skipped: _skipped, ...match }) => match);
+          const indexed = rules.walk(packet, options());
+          const { matched: _matched, ...outcome } = indexed;
+          const [line, found, lean] = [{ ...linear, matched }, indexed, rules.outcome(packet, options())].map((one) => JSON.stringify(one));
+          if (line !== found) return `${mode} ${JSON.stringify(packet)}\n  linear  ${line}\n  indexed ${found}\n${manifestOf(last)}`;
+          if (lean !== JSON.stringify(outcome)) return `${mode} ${JSON.stringify(packet)}\n  walk    ${found}\n  outcome ${lean}`;
+        }
+      }
+      return undefined;
+    });
+  });
+
   it.each(syncs)("of a kernel after many syncs is what one full sync gives: $mode", ({ make }) => {
     holdsOver(full ? 500 : 30, fc.tuple(someCluster, someEdits), ([cluster, edits]) => {
       const family = "IPv4";

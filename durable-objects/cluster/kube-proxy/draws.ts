@@ -2,7 +2,7 @@
  * The chance in a walk, and all of its outcomes: a walk asks for draws, and the one who starts it decides them.
  */
 import type { Random } from "../api/ports.ts";
-import type { Candidate, Walk } from "./rule-set.ts";
+import type { Candidate, Outcome } from "./rule-set.ts";
 
 export interface Draws {
   /** A number in [0, 1) for a rule that matches once in `of` times: it does below 1 / `of`. */
@@ -21,7 +21,7 @@ const decimals = 10;
  *
  * @returns likeliest first, then by address text and port; ways that end alike are one
  */
-export function candidatesOf(walk: (draws: Draws) => Walk): Candidate[] {
+export function candidatesOf(walk: (draws: Draws) => Outcome): Candidate[] {
   const ways = new Map<string, Candidate>();
   for (const { result, probability } of everyOutcome(walk)) {
     const { verdict, dst: ip, destinationPort, masqueraded } = result;

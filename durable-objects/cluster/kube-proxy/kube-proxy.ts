@@ -15,9 +15,10 @@ import * as ipvs from "./ipvs/compile-ipvs.ts";
 import { IpvsRules } from "./ipvs/node-rules.ts";
 import * as nftables from "./nftables/compile-rules.ts";
 import { NftablesRules } from "./nftables/node-rules.ts";
+import { NodeState } from "./node-state.ts";
 import { type ProxyOptions, proxyOptionsFor } from "./proxy-options.ts";
 import type { Family, NodeRules, ProxyMode } from "./rule-set.ts";
-import { ServiceMap } from "./service-map.ts";
+import { ServiceMap, type ServicePortEntry } from "./service-map.ts";
 
 export interface ProxyChanges {
   services?: Iterable<Change<Service>>;
@@ -27,6 +28,18 @@ export interface ProxyChanges {
 
 export type KubeProxyOptions = Pick<SandboxOptions, "podCIDR" | "serviceCIDR" | "proxy" | "proxyMode">;
 
+/** What is kept for one node, family and mode. */
+interface Held {
+  node: string;
+  family: Family;
+  /** Whether the cluster was large when it was compiled: that changes the rules of every Service. */
+  isLarge: boolean;
+  state: AnyState;
+}
+
+/** Modes compile to different things; from here on only the rules matter. */
+type AnyState = Pick<NodeState<unknown>, "note" | "rules">;
+
 export class KubeProxy {
   readonly #options: KubeProxyOptions;
   readonly #nodes = new Map<string, { node: Node; options: ProxyOptions }>();
@@ -34,7 +47,7 @@ export class KubeProxy {
   readonly #iptables = new iptables.IptablesPorts();
   readonly #ipvs = new ipvs.IpvsPorts();
   readonly #nftables = new nftables.NftablesPorts();
-  readonly #rules = new Map<string, NodeRules>();
+  readonly #states = new Map<string, Held>();
 
   constructor(options: KubeProxyOptions) {
     this.#options = options;
@@ -45,8 +58,12 @@ export class KubeProxy {
     const serviceChanges = [...services];
     const sliceChanges = [...endpointSlices];
     for (const family of ["IPv4", "IPv6"] as const) {
-      const changed = this.#maps[family].apply(serviceChanges, sliceChanges);
-      if (changed.size > 0) this.#forget((rules) => rules.family === family);
+      const map = this.#maps[family];
+      const changed = map.apply(serviceChanges, sliceChanges);
+      if (changed.size === 0) continue;
+      for (const held of this.#states.values()) {
+        if (held.family === family) for (const service of changed) held.state.note(service, map.entriesBefore(service));
+      }
     }
     for (const change of nodes) this.#applyNode(change);
   }
@@ -74,26 +91,33 @@ export class KubeProxy {
    */
   rulesOf(node: string, family: Family, mode: ProxyMode = this.#options.proxyMode): NodeRules {
     const key = `${mode} ${family} ${node}`;
-    const rules = this.#rules.get(key) ?? this.#compile(node, family, mode);
-    this.#rules.set(key, rules);
-    return rules;
+    const isLarge = iptables.isLargeCluster(this.#maps[family].endpointCount());
+    let held = this.#states.get(key);
+    if (held === undefined || (mode === "iptables" && held.isLarge !== isLarge)) {
+      held = { node, family, isLarge, state: this.#compile(node, family, mode) };
+      this.#states.set(key, held);
+    }
+    return held.state.rules();
   }
 
-  #compile(name: string, family: Family, mode: ProxyMode): NodeRules {
+  #compile(name: string, family: Family, mode: ProxyMode): AnyState {
     const { node, options } = this.#existing(name);
-    const entries = this.#maps[family].entries();
+    const map = this.#maps[family];
     switch (mode) {
       case "iptables": {
         const context = iptables.nodeContext(options, node, family);
-        return new IptablesRules(context, this.#iptables.compile(entries, context));
+        const compile = (entries: readonly ServicePortEntry[]) => this.#iptables.compile(entries, context, map.endpointCount());
+        return new NodeState(map, compile, (ports) => new IptablesRules(context, ports));
       }
       case "nftables": {
         const context = nftables.nodeContext(options, node, family);
-        return new NftablesRules(context, this.#nftables.compile(entries, context));
+        const compile = (entries: readonly ServicePortEntry[]) => this.#nftables.compile(entries, context);
+        return new NodeState(map, compile, (ports) => new NftablesRules(context, ports));
       }
       case "ipvs": {
         const context = ipvs.nodeContext(options, node, family);
-        return new IpvsRules(context, this.#ipvs.compile(entries, context));
+        const compile = (entries: readonly ServicePortEntry[]) => this.#ipvs.compile(entries, context);
+        return new NodeState(map, compile, (ports) => new IpvsRules(context, ports));
       }
       default:
         return mode satisfies never;
@@ -104,7 +128,7 @@ export class KubeProxy {
     const name = keyOf((after ?? before)!);
     if (after === undefined) {
       this.#nodes.delete(name);
-      this.#forget((rules) => rules.node === name);
+      this.#forget(name);
       return;
     }
     const options = proxyOptionsFor(this.#options, after);
@@ -115,7 +139,7 @@ export class KubeProxy {
       same(known.options, options) &&
       same(known.node.spec, after.spec) &&
       same(known.node.metadata.labels, after.metadata.labels);
-    if (!alike) this.#forget((rules) => rules.node === name);
+    if (!alike) this.#forget(name);
   }
 
   #existing(name: string): { node: Node; options: ProxyOptions } {
@@ -124,7 +148,7 @@ export class KubeProxy {
     return known;
   }
 
-  #forget(which: (rules: NodeRules) => boolean): void {
-    for (const [key, rules] of this.#rules) if (which(rules)) this.#rules.delete(key);
+  #forget(node: string): void {
+    for (const [key, held] of this.#states) if (held.node === node) this.#states.delete(key);
   }
 }

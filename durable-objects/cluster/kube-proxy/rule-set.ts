@@ -148,12 +148,21 @@ export interface LinkedRules {
   rules: LinkedRule[];
 }
 
-/** The rules of one node and family. Immutable: a change of the cluster makes a new one. */
+/** What a walk comes to, without the rules on its way. */
+export type Outcome = Omit<Walk, "matched" | "unmatched">;
+
+/**
+ * The rules of one node and family. After a change of the cluster `KubeProxy.rulesOf` hands out another one, and the one
+ * before must not be asked any more: both share what did not change.
+ */
 export interface NodeRules {
   readonly mode: ProxyMode;
   readonly node: string;
   readonly family: Family;
+  /** Rules are found by an index; with `detail: "full"` they are tried line by line. */
   walk(packet: Packet, options: WalkOptions): Walk;
+  /** The same walk for many packets: nothing is written down on the way. */
+  outcome(packet: Packet, options: Omit<WalkOptions, "detail">): Outcome;
   /** All ways of the packet, likeliest first, then by address text. Affinity that still holds is followed, as in `walk`. */
   candidates(packet: Packet, options: Omit<WalkOptions, "random" | "detail">): Candidate[];
   /** `kernel`: as the kernel's tool prints it; `sync`: what kube-proxy writes in a first full sync. */

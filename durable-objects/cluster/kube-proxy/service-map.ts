@@ -28,6 +28,9 @@ export class ServiceMap {
   readonly family: Family;
   readonly #services = new Map<string, ServiceState>();
   #sorted: readonly ServicePortEntry[] | undefined;
+  /** Entries as they were before the last `apply`, of the Services it changed. */
+  readonly #before = new Map<string, readonly ServicePortEntry[]>();
+  #endpoints = 0;
 
   constructor(family: Family) {
     this.family = family;
@@ -41,6 +44,7 @@ export class ServiceMap {
    */
   apply(services: Iterable<Change<Service>>, slices: Iterable<Change<EndpointSlice>>): Set<string> {
     const changed = new Set<string>();
+    this.#before.clear();
     for (const change of services) this.#applyService(change, changed);
     for (const change of slices) this.#applySlice(change, changed);
     for (const key of changed) this.#rebuild(key);
@@ -55,6 +59,21 @@ export class ServiceMap {
       .sort((a, b) => byName(a.entries[0]!.port, b.entries[0]!.port))
       .flatMap((state) => state.entries);
     return this.#sorted;
+  }
+
+  /** Those of one Service (`namespace/name`), in order of port name and protocol. */
+  entriesOf(service: string): readonly ServicePortEntry[] {
+    return this.#services.get(service)?.entries ?? [];
+  }
+
+  /** What `entriesOf` said before the last `apply`; only for Services that it changed. */
+  entriesBefore(service: string): readonly ServicePortEntry[] {
+    return this.#before.get(service) ?? [];
+  }
+
+  /** Over all service ports. */
+  endpointCount(): number {
+    return this.#endpoints;
   }
 
   #applyService({ before, after }: Change<Service>, changed: Set<string>): void {
@@ -94,6 +113,7 @@ export class ServiceMap {
 
   #rebuild(key: string): void {
     const state = this.#services.get(key)!;
+    const before = state.entries;
     const slices = [...state.slices].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoints]) => endpoints);
     const entries = state.ports.map((port) => ({ port, endpoints: mergeEndpoints(slices, endpointsKey(port.portName, port.protocol)) }));
     entries.sort((a, b) => byPort(a.port, b.port));
@@ -101,6 +121,8 @@ export class ServiceMap {
       const known = state.entries.find((old) => byPort(old.port, entry.port) === 0);
       return known !== undefined && same(known, entry) ? known : entry;
     });
+    this.#before.set(key, before);
+    this.#endpoints += endpointsIn(state.entries) - endpointsIn(before);
     this.#forgetEmpty(key);
   }
 
@@ -110,7 +132,12 @@ export class ServiceMap {
   }
 }
 
+const endpointsIn = (entries: readonly ServicePortEntry[]): number => entries.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
+
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The order of the map. */
+export const inMapOrder = (a: ServicePortEntry, b: ServicePortEntry): number => byName(a.port, b.port) || byPort(a.port, b.port);
 
 const byName = (a: ServicePort, b: ServicePort): number => compare(a.namespace, b.namespace) || compare(a.service, b.service);
 

@@ -53,14 +53,16 @@ export function nodeContext(options: ProxyOptions, node: Node | undefined, famil
 /** Above this many endpoints over all service ports, the rules of single endpoints carry no comments. */
 const largeClusterEndpoints = 1000;
 
-const isLargeCluster = (entries: readonly ServicePortEntry[]): boolean =>
-  entries.reduce((sum, entry) => sum + entry.endpoints.length, 0) > largeClusterEndpoints;
+export const isLargeCluster = (endpoints: number): boolean => endpoints > largeClusterEndpoints;
+
+const endpointsIn = (entries: readonly ServicePortEntry[]): number => entries.reduce((sum, entry) => sum + entry.endpoints.length, 0);
 
 /** Compiled service ports of the cluster, shared by its nodes. */
 export class IptablesPorts {
   readonly #cache = new PortCache<PortContext, CompiledPort>(compilePort, false);
 
-  compile(entries: readonly ServicePortEntry[], node: NodeContext): CompiledPorts<CompiledPort> {
+  /** @param endpoints how many the cluster has; where `entries` are not all of it */
+  compile(entries: readonly ServicePortEntry[], node: NodeContext, endpoints = endpointsIn(entries)): CompiledPorts<CompiledPort> {
     const { options, family, localTraffic, loopback, at } = node;
     return this.#cache.compile(
       entries,
@@ -69,7 +71,7 @@ export class IptablesPorts {
         localTraffic,
         masqueradeAll: options.masqueradeAll,
         countLoopbackNodePorts: options.nfacct && loopback,
-        endpointComments: !isLargeCluster(entries),
+        endpointComments: !isLargeCluster(endpoints),
       },
     );
   }

@@ -26,25 +26,50 @@ export interface PortContext {
   endpointComments: boolean;
 }
 
-/** The rules of one service port. */
-export interface CompiledPort {
+/** The rules of one service port. Its own chains are made when the first packet, print or sync comes to them. */
+export class CompiledPort {
   /** Written in every sync. */
-  filter: readonly RestoreLine[];
+  readonly filter: readonly RestoreLine[];
   /** The jumps in the shared nat chains; written in every sync. */
-  portals: readonly RestoreLine[];
+  readonly portals: readonly RestoreLine[];
+  /** Chains that `portals` can lead to. */
+  readonly entrances: readonly string[];
+  readonly #compiler: PortCompiler;
+  #own: { chains: readonly string[]; rules: readonly RestoreLine[]; kernelChains: readonly Chain[] } | undefined;
+
+  constructor(compiler: PortCompiler) {
+    this.#compiler = compiler;
+    this.filter = compiler.filter();
+    this.portals = compiler.portals();
+    this.entrances = compiler.entrances();
+  }
+
   /** The port's own chains, and their rules; left out of a partial sync while nothing about the Service changed. */
-  chains: readonly string[];
-  rules: readonly RestoreLine[];
+  get chains(): readonly string[] {
+    return this.#made().chains;
+  }
+
+  get rules(): readonly RestoreLine[] {
+    return this.#made().rules;
+  }
+
   /** The same chains as they end up in the kernel. Every node whose choice this is holds these very objects. */
-  kernelChains: readonly Chain[];
+  get kernelChains(): readonly Chain[] {
+    return this.#made().kernelChains;
+  }
+
+  #made() {
+    if (this.#own === undefined) {
+      const chains = this.#compiler.usedChains();
+      const rules = this.#compiler.chainRules();
+      this.#own = { chains, rules, kernelChains: inKernel(chains, rules) };
+    }
+    return this.#own;
+  }
 }
 
-export function compilePort({ port }: ServicePortEntry, use: UsableEndpoints, context: PortContext & NodeFacts): CompiledPort {
-  const compiler = new PortCompiler(port, use, context);
-  const chains = compiler.usedChains();
-  const rules = compiler.chainRules();
-  return { filter: compiler.filter(), portals: compiler.portals(), chains, rules, kernelChains: inKernel(chains, rules) };
-}
+export const compilePort = ({ port }: ServicePortEntry, use: UsableEndpoints, context: PortContext & NodeFacts): CompiledPort =>
+  new CompiledPort(new PortCompiler(port, use, context));
 
 function inKernel(chains: readonly string[], lines: readonly RestoreLine[]): Chain[] {
   const byName = new Map(chains.map((name): [string, Chain] => [name, { name, builtIn: false, rules: [] }]));
@@ -57,7 +82,7 @@ class PortCompiler {
   readonly #use: UsableEndpoints;
   readonly #context: PortContext & NodeFacts;
   readonly #names: ServiceChains;
-  readonly #endpointChains: ReadonlyMap<Endpoint, string>;
+  #endpointChains: ReadonlyMap<Endpoint, string> | undefined;
   readonly #usesExternal: boolean;
   readonly #usesFirewall: boolean;
 
@@ -66,19 +91,26 @@ class PortCompiler {
     this.#use = use;
     this.#context = context;
     this.#names = chainsOf(port);
-    this.#endpointChains = new Map(use.reachable.map((endpoint) => [endpoint, endpointChain(port, endpoint)]));
     this.#usesExternal = use.hasEndpoints && isExternal(port);
     this.#usesFirewall = use.hasEndpoints && port.loadBalancerIPs.length > 0 && port.sourceRanges.length > 0;
   }
 
-  usedChains(): string[] {
+  entrances(): string[] {
     return [
       ...(this.#usesExternal ? [this.#names.external] : []),
       ...(this.#usesFirewall ? [this.#names.firewall] : []),
       ...(this.#use.cluster.length > 0 ? [this.#names.cluster] : []),
       ...(this.#use.local.length > 0 ? [this.#names.local] : []),
-      ...this.#endpointChains.values(),
     ];
+  }
+
+  usedChains(): string[] {
+    return [...this.entrances(), ...this.#chainsOfEndpoints().values()];
+  }
+
+  #chainsOfEndpoints(): ReadonlyMap<Endpoint, string> {
+    this.#endpointChains ??= new Map(this.#use.reachable.map((endpoint) => [endpoint, endpointChain(this.#port, endpoint)]));
+    return this.#endpointChains;
   }
 
   /** What is refused, dropped or let in before any rewriting is of use. */
@@ -211,13 +243,13 @@ class PortCompiler {
   #balance(chain: string, endpoints: readonly Endpoint[]): RestoreLine[] {
     const { affinitySeconds } = this.#port;
     const line = (endpoint: Endpoint, role: RuleRole, matches: Match[]) => {
-      const own = this.#endpointChains.get(endpoint)!;
+      const own = this.#chainsOfEndpoints().get(endpoint)!;
       const text = this.#endpointComment(`${this.#port.text} -> ${endpoint.text}`);
       return this.#line(chain, role, [...text, ...matches], jump(own), endpoint.objects);
     };
     const sticky = (endpoint: Endpoint, seconds: number): Match => ({
       match: "recently-seen",
-      list: this.#endpointChains.get(endpoint)!,
+      list: this.#chainsOfEndpoints().get(endpoint)!,
       seconds,
     });
     return [
@@ -232,7 +264,7 @@ class PortCompiler {
   }
 
   #endpoint(endpoint: Endpoint): RestoreLine[] {
-    const chain = this.#endpointChains.get(endpoint)!;
+    const chain = this.#chainsOfEndpoints().get(endpoint)!;
     const text = this.#endpointComment(this.#port.text);
     const remember: Match[] = this.#port.affinitySeconds === undefined ? [] : [{ match: "remember", list: chain }];
     const { ip, port, objects } = endpoint;

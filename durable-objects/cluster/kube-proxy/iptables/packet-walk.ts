@@ -11,29 +11,36 @@ import type { SkippedRule } from "../../api/network.ts";
 import { canonicalIP, parseCidr } from "../address.ts";
 import type { Draws } from "../draws.ts";
 import type { Host } from "../host.ts";
-import type { MatchedRule, Packet, Walk, WalkOptions } from "../rule-set.ts";
-import type { KernelTables } from "./kernel-tables.ts";
+import type { MatchedRule, Outcome, Packet, Walk, WalkOptions } from "../rule-set.ts";
+import type { WalkedChain } from "./indexed-tables.ts";
 import { drawSteps, kernelRule } from "./print-rules.ts";
 import type { Match, Rule, TableName, Target } from "./rule.ts";
 
 /** The bound a draw has to stay below: the kernel counts in steps of 2^-31. */
 export const drawBound = (of: number): number => drawSteps(of) / 0x8000_0000;
 
-/** The walk's options with somebody to decide its draws. */
-export type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws };
+/** The walk's options with somebody to decide its draws. `record: false`: matches are not written down. */
+export type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws; record?: boolean };
+
+/** Where a walk finds its chains. */
+export interface WalkedTables {
+  chain(table: TableName, name: string): WalkedChain | undefined;
+}
 
 export type Verdict = "accept" | "reject" | "drop";
 /** What a chain came to: the caller goes on with its next rule, or the hook is through. */
-type Outcome = "continue" | Verdict;
+type Came = "continue" | Verdict;
 export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
 
 export abstract class PacketWalk {
-  readonly #tables: KernelTables;
+  readonly #tables: WalkedTables;
   protected readonly host: Host;
   protected readonly packet: Packet;
   protected readonly options: DrawnOptions;
   protected readonly src: string;
   protected readonly matched: MatchedRule[] = [];
+  /** False: matches need not be written down. */
+  protected readonly records: boolean;
   readonly #unmatched: NonNullable<Walk["unmatched"]> = [];
   protected readonly affinity: Walk["affinity"] = [];
   protected dst: string;
@@ -46,18 +53,25 @@ export abstract class PacketWalk {
   /** The draw of the rule being tried, where it has one. */
   #draw: { draw: number; below: number } | undefined;
 
-  constructor(tables: KernelTables, host: Host, packet: Packet, options: DrawnOptions) {
+  constructor(tables: WalkedTables, host: Host, packet: Packet, options: DrawnOptions) {
     this.#tables = tables;
     this.host = host;
     this.packet = packet;
     this.options = options;
+    this.records = options.record ?? true;
     this.src = canonicalIP(packet.src);
     this.dst = canonicalIP(packet.dst);
     this.port = packet.destinationPort;
     this.inInterface = host.inInterface(packet);
   }
 
-  run(): Walk {
+  /** The way with everything that was written down. Walks once; a second packet takes a second walk. */
+  walk(): Walk {
+    const outcome = this.outcome();
+    return { ...outcome, matched: this.matched, ...(this.options.detail === "full" ? { unmatched: this.#unmatched } : {}) };
+  }
+
+  outcome(): Outcome {
     const verdict = this.packet.origin === "process" ? this.outgoing() : this.incoming();
     return {
       verdict,
@@ -65,10 +79,8 @@ export abstract class PacketWalk {
       ...(this.port === undefined ? {} : { destinationPort: this.port }),
       masqueraded: this.#masqueraded,
       to: this.host.isLocal(this.dst) ? "process" : "interface",
-      matched: this.matched,
       ...(verdict === "reject" ? { rejectWith: "port-unreachable" as const } : {}),
       affinity: verdict === "accept" ? this.affinity : [],
-      ...(this.options.detail === "full" ? { unmatched: this.#unmatched } : {}),
     };
   }
 
@@ -98,25 +110,29 @@ export abstract class PacketWalk {
     return "accept";
   }
 
-  #chain(table: TableName, name: string): Outcome {
+  #chain(table: TableName, name: string): Came {
     const chain = this.#tables.chain(table, name);
     if (chain === undefined) throw new Error(`a rule jumps to ${name}, which table ${table} does not have`);
+    const everyLine = this.options.detail === "full";
+    const index = everyLine ? undefined : chain.index;
+    const rules = index === undefined ? chain.rules : index.rulesFor(this.dst, this.port);
     let skipped: SkippedRule[] = [];
-    const { rules } = chain;
     for (let at = 0; at < rules.length; at += 1) {
       const rule = rules[at]!;
       const because = this.#mismatch(rule);
       if (because !== undefined) {
-        if (this.options.detail === "full") skipped.push({ line: at + 1, matched: false, because, ...this.#draw });
+        if (everyLine) skipped.push({ line: at + 1, matched: false, because, ...this.#draw });
         continue;
       }
-      this.#note(table, name, at + 1, rule, skipped);
-      skipped = [];
+      if (this.records) {
+        this.#note(table, name, index === undefined ? at + 1 : index.lineOf(rule), rule, skipped);
+        skipped = [];
+      }
       const outcome = this.#follow(table, rule.target);
       if (outcome === "return") return "continue";
       if (outcome !== "continue") return outcome;
     }
-    if (skipped.length > 0) this.#unmatched.push({ hook: this.hook, table, chain: name, skipped });
+    if (everyLine && skipped.length > 0) this.#unmatched.push({ hook: this.hook, table, chain: name, skipped });
     return "continue";
   }
 
@@ -126,7 +142,7 @@ export abstract class PacketWalk {
     this.#rewritten = true;
   }
 
-  #follow(table: TableName, target: Target | undefined): Outcome | "return" {
+  #follow(table: TableName, target: Target | undefined): Came | "return" {
     switch (target?.target) {
       case undefined:
         return "continue";

@@ -2,12 +2,11 @@
  * The way of a packet through a kernel that has iptables alone.
  */
 import type { Host } from "../host.ts";
-import type { Packet, Walk } from "../rule-set.ts";
-import type { KernelTables } from "./kernel-tables.ts";
-import { type DrawnOptions, PacketWalk, type Verdict } from "./packet-walk.ts";
+import type { Packet } from "../rule-set.ts";
+import { type DrawnOptions, PacketWalk, type Verdict, type WalkedTables } from "./packet-walk.ts";
 
-export const walkRules = (tables: KernelTables, host: Host, packet: Packet, options: DrawnOptions): Walk =>
-  new IptablesWalk(tables, host, packet, options).run();
+export const walkRules = (tables: WalkedTables, host: Host, packet: Packet, options: DrawnOptions): PacketWalk =>
+  new IptablesWalk(tables, host, packet, options);
 
 class IptablesWalk extends PacketWalk {
   /** Rewritten on the way out; what turns out to be for the node itself comes back in over loopback. */

@@ -26,7 +26,10 @@ interface Context {
   localTraffic: LocalTraffic | undefined;
 }
 
-export function compileIptables(context: Context, sets: IpSets, sourceDrops: readonly SourceDrop[]): RestoreInput {
+/** All that the rules ask of the sets. */
+export type Emptiness = Pick<IpSets, "isEmpty">;
+
+export function compileIptables(context: Context, sets: Emptiness, sourceDrops: readonly SourceDrop[]): RestoreInput {
   return [
     {
       table: "nat",
@@ -52,7 +55,7 @@ const filterChains = [
 
 const mark = jump("KUBE-MARK-MASQ");
 
-function nat({ family, options, localTraffic }: Context, sets: IpSets): RestoreLine[] {
+function nat({ family, options, localTraffic }: Context, sets: Emptiness): RestoreLine[] {
   const when = (set: SetName, lines: RestoreLine[]) => (sets.isEmpty(set) ? [] : lines);
   const inSet = inSetOf(family);
   const bit = 2 ** options.masqueradeBit;
@@ -181,7 +184,7 @@ function externalAccepts(set: SetName, text: string, inSet: InSet): RestoreLine[
   ];
 }
 
-function filter({ family, options }: Context, sets: IpSets, sourceDrops: readonly SourceDrop[]): RestoreLine[] {
+function filter({ family, options }: Context, sets: Emptiness, sourceDrops: readonly SourceDrop[]): RestoreLine[] {
   const inSet = inSetOf(family);
   const known: Match = { match: "state", states: ["RELATED", "ESTABLISHED"] };
   const served = ["KUBE-LOAD-BALANCER", "KUBE-CLUSTER-IP", "KUBE-EXTERNAL-IP", "KUBE-EXTERNAL-IP-LOCAL"] as const;

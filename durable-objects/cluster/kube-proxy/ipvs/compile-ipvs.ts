@@ -18,7 +18,7 @@ import type { ServicePortEntry } from "../service-map.ts";
 import type { Locality } from "../usable-endpoints.ts";
 import { compileIptables } from "./compile-iptables.ts";
 import { type CompiledPort, compilePort, type PortContext } from "./compile-service.ts";
-import { IpSets } from "./ip-sets.ts";
+import { IpSets, type SetEntry, type SetName } from "./ip-sets.ts";
 import { serverKey, type VirtualServer } from "./virtual-server.ts";
 
 /** Everything about a node that its rules depend on. */
@@ -65,35 +65,51 @@ export class IpvsPorts {
   }
 }
 
+/** What one service port adds to a node's kernel. */
+export interface IpvsPart {
+  servers: readonly VirtualServer[];
+  /** To be bound to `kube-ipvs0`. */
+  addresses: readonly string[];
+  entries: readonly { set: SetName; entry: SetEntry }[];
+}
+
+export function partOf(node: NodeContext, compiled: CompiledPort): IpvsPart {
+  const own = localAddresses(node.options, node.family);
+  const bound = compiled.servers.filter(({ ip }) => !own.includes(ip));
+  const onNode = compiled.nodePort === undefined ? [] : nodePortServers(node, compiled.nodePort);
+  return {
+    servers: [...compiled.servers, ...onNode],
+    addresses: bound.map(({ ip }) => ip),
+    entries: [
+      ...compiled.entries,
+      ...bound.map(({ ip: text, origin }) => ({ set: "KUBE-IPVS-IPS", entry: { text, origin } }) as const),
+      ...(compiled.nodePort?.protocol === "SCTP" ? sctpNodePorts(node, compiled.nodePort) : []),
+    ],
+  };
+}
+
+const nodePortServers = ({ nodeAddresses }: NodeContext, { local: _local, ...server }: NodePort): VirtualServer[] =>
+  nodeAddresses.map((ip) => ({ ...server, ip }));
+
+type NodePort = NonNullable<CompiledPort["nodePort"]>;
+
+const sctpNodePorts = ({ nodeAddresses }: NodeContext, { port, origin, local }: NodePort): IpvsPart["entries"] =>
+  nodeAddresses.flatMap((ip) => {
+    const entry = { text: `${ip},sctp:${port}`, origin };
+    const sets = ["KUBE-NODE-PORT-SCTP-HASH", ...(local ? (["KUBE-NODE-PORT-LOCAL-SCTP-HASH"] as const) : [])] as const;
+    return sets.map((set) => ({ set, entry }));
+  });
+
 export function compileIpvs(node: NodeContext, ports: CompiledPorts<CompiledPort>): IpvsState {
-  const own = new Set(localAddresses(node.options, node.family));
   const servers = new Map<string, VirtualServer>();
   const addresses = new Set<string>();
   const sets = new IpSets();
-  const serve = (server: VirtualServer) => {
-    if (!servers.has(serverKey(server))) servers.set(serverKey(server), server);
-  };
   for (const { compiled } of ports) {
-    for (const { set, entry } of compiled.entries) sets.add(set, entry);
-    for (const server of compiled.servers) {
-      serve(server);
-      if (own.has(server.ip)) continue;
-      addresses.add(server.ip);
-      sets.add("KUBE-IPVS-IPS", { text: server.ip, origin: server.origin });
-    }
-    if (compiled.nodePort === undefined) continue;
-    const { local, ...nodePort } = compiled.nodePort;
-    for (const ip of node.nodeAddresses) serve({ ...nodePort, ip });
-    if (nodePort.protocol === "SCTP") addSctpNodePort(sets, node, nodePort, local);
+    const part = partOf(node, compiled);
+    for (const server of part.servers) if (!servers.has(serverKey(server))) servers.set(serverKey(server), server);
+    for (const ip of part.addresses) addresses.add(ip);
+    for (const { set, entry } of part.entries) sets.add(set, entry);
   }
   const sourceDrops = ports.flatMap(({ compiled }) => compiled.sourceDrops);
   return { servers, addresses: [...addresses], sets, iptables: compileIptables(node, sets, sourceDrops) };
-}
-
-function addSctpNodePort(sets: IpSets, { nodeAddresses }: NodeContext, { port, origin }: VirtualServer, local: boolean): void {
-  for (const ip of nodeAddresses) {
-    const entry = { text: `${ip},sctp:${port}`, origin };
-    sets.add("KUBE-NODE-PORT-SCTP-HASH", entry);
-    if (local) sets.add("KUBE-NODE-PORT-LOCAL-SCTP-HASH", entry);
-  }
 }

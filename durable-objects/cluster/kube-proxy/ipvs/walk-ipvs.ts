@@ -7,37 +7,42 @@
 
 import { parseCidr } from "../address.ts";
 import type { Host } from "../host.ts";
-import type { KernelTables } from "../iptables/kernel-tables.ts";
-import { type DrawnOptions, PacketWalk, type Verdict } from "../iptables/packet-walk.ts";
-import type { Packet, Walk } from "../rule-set.ts";
+import { type DrawnOptions, PacketWalk, type Verdict, type WalkedTables } from "../iptables/packet-walk.ts";
+import type { Family, MatchedRule, Packet } from "../rule-set.ts";
 import type { ServiceProtocol } from "../service-changes.ts";
-import type { IpvsState } from "./compile-ipvs.ts";
 import { kernelSetName, type SetName, setNames, setTypes } from "./ip-sets.ts";
 import { type RealServer, realServerText, serverKey, serverText, socketText, type VirtualServer } from "./virtual-server.ts";
 
+/** What a walk asks of a kernel. */
 export interface IpvsKernel {
-  tables: KernelTables;
-  state: IpvsState;
+  readonly tables: WalkedTables;
+  /** By `serverKey`. */
+  server(key: string): VirtualServer | undefined;
+  has(set: SetName, text: string): boolean;
+  /** The ranges behind `address,protocol:port` in a set that ends in a range. */
+  ranges(set: SetName, socket: string): readonly string[];
 }
 
 /** `table` of a virtual server's lines in a walk and in linked rules; the server stands in the place of the chain. */
 export const ipvsTable = "ipvs";
 
-export const walkIpvs = (kernel: IpvsKernel, host: Host, packet: Packet, options: DrawnOptions): Walk =>
-  new IpvsWalk(kernel, host, packet, options).run();
+export const walkIpvs = (kernel: IpvsKernel, host: Host, packet: Packet, options: DrawnOptions): PacketWalk =>
+  new IpvsWalk(kernel, host, packet, options);
 
 /** The affinity set of a client that stays with a real server. */
 export const persistenceSet = (server: VirtualServer, real: RealServer): string => `${serverKey(server)} -r ${socketText(real)}`;
 
+/** Sets by the names that rules know them by. */
+const setsOf = (family: Family): ReadonlyMap<string, SetName> => new Map(setNames.map((name) => [kernelSetName(name, family), name]));
+const setsByName = { IPv4: setsOf("IPv4"), IPv6: setsOf("IPv6") };
+
 class IpvsWalk extends PacketWalk {
-  readonly #state: IpvsState;
-  readonly #setsByName: ReadonlyMap<string, SetName>;
+  readonly #kernel: IpvsKernel;
   #taken: VirtualServer | undefined;
 
-  constructor({ tables, state }: IpvsKernel, host: Host, packet: Packet, options: DrawnOptions) {
-    super(tables, host, packet, options);
-    this.#state = state;
-    this.#setsByName = new Map(setNames.map((name) => [kernelSetName(name, host.family), name]));
+  constructor(kernel: IpvsKernel, host: Host, packet: Packet, options: DrawnOptions) {
+    super(kernel.tables, host, packet, options);
+    this.#kernel = kernel;
   }
 
   protected override outgoing(): Verdict {
@@ -81,31 +86,38 @@ class IpvsWalk extends PacketWalk {
     if (server === undefined) return "accept";
     this.#taken = server;
     const willing = server.realServers.filter((real) => real.weight > 0);
-    const { role, objects } = server.origin;
-    const at = { rule: { table: ipvsTable, chain: serverKey(server), line: 1, text: `-A ${serverText(server)}` }, hook: this.hook };
     if (willing.length === 0) {
-      this.matched.push({ ...at, role: "no-endpoints", objects, action: "reject" });
+      if (this.records) this.matched.push({ ...this.#serverMatch(server), role: "no-endpoints", action: "reject" });
       return "reject";
     }
     const { real, draw } = this.#choose(server, willing);
-    const line = server.realServers.indexOf(real) + 2;
-    const text = `-a ${realServerText(server, real)}`;
-    this.matched.push({ ...at, role, objects, action: "jump", to: serverKey(server), ...(draw === undefined ? {} : { draw }) });
+    if (this.records) this.#noteChoice(server, real, draw);
+    this.rewrite(real.ip, real.port);
+    return "accept";
+  }
+
+  #serverMatch(server: VirtualServer): Pick<MatchedRule, "rule" | "hook" | "objects"> {
+    const rule = { table: ipvsTable, chain: serverKey(server), line: 1, text: `-A ${serverText(server)}` };
+    return { rule, hook: this.hook, objects: server.origin.objects };
+  }
+
+  #noteChoice(server: VirtualServer, real: RealServer, draw: number | undefined): void {
+    const { role, objects } = server.origin;
+    const chain = serverKey(server);
+    this.matched.push({ ...this.#serverMatch(server), role, action: "jump", to: chain, ...(draw === undefined ? {} : { draw }) });
     this.matched.push({
-      rule: { table: ipvsTable, chain: serverKey(server), line, text },
+      rule: { table: ipvsTable, chain, line: server.realServers.indexOf(real) + 2, text: `-a ${realServerText(server, real)}` },
       hook: this.hook,
       role: "endpoint",
       objects: [...objects, ...real.objects],
       action: "dnat",
       dnat: { ip: real.ip, port: real.port },
     });
-    this.rewrite(real.ip, real.port);
-    return "accept";
   }
 
   #server(): VirtualServer | undefined {
     if (this.packet.protocol === "ICMP" || this.port === undefined) return undefined;
-    return this.#state.servers.get(serverKey({ ip: this.dst, port: this.port, protocol: this.packet.protocol as ServiceProtocol }));
+    return this.#kernel.server(serverKey({ ip: this.dst, port: this.port, protocol: this.packet.protocol as ServiceProtocol }));
   }
 
   /** Whoever came before goes where he went; all others are drawn, whatever the scheduler: its counters are not kept. */
@@ -129,23 +141,21 @@ class IpvsWalk extends PacketWalk {
   }
 
   protected override inSet(kernelName: string, flags: string): boolean {
-    const set = this.#setsByName.get(kernelName);
+    const set = setsByName[this.host.family].get(kernelName);
     if (set === undefined) throw new Error(`a rule matches the set ${kernelName}, which does not exist`);
     const [first, , third] = flags.split(",").map((flag) => (flag === "src" ? this.src : this.dst));
     const socket = `${first},${this.packet.protocol.toLowerCase()}:${this.port}`;
     switch (setTypes[set]) {
       case "hash:ip":
-        return this.#state.sets.has(set, first!);
+        return this.#kernel.has(set, first!);
       case "bitmap:port":
-        return this.#state.sets.has(set, String(this.port));
+        return this.#kernel.has(set, String(this.port));
       case "hash:ip,port":
-        return this.#state.sets.has(set, socket);
+        return this.#kernel.has(set, socket);
       case "hash:ip,port,ip":
-        return this.#state.sets.has(set, `${socket},${third}`);
+        return this.#kernel.has(set, `${socket},${third}`);
       case "hash:ip,port,net":
-        return this.#state.sets
-          .entries(set)
-          .some(({ text }) => text.startsWith(`${socket},`) && parseCidr(text.slice(socket.length + 1))!.contains(third!));
+        return this.#kernel.ranges(set, socket).some((range) => parseCidr(range)!.contains(third!));
       default:
         return setTypes[set] satisfies never;
     }

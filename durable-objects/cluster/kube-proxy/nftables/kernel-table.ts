@@ -18,6 +18,7 @@ export interface NftSet {
 
 export class KernelTable {
   readonly #chains = new Map<string, NftChain>();
+  readonly #byHook = new Map<string, readonly NftChain[]>();
   readonly #sets = new Map<string, NftSet>();
 
   /** In the order in which they were made. */
@@ -42,6 +43,26 @@ export class KernelTable {
     return set;
   }
 
+  /** The chains that a hook enters, in the order of their priorities. */
+  baseChains(hook: string): readonly NftChain[] {
+    let chains = this.#byHook.get(hook);
+    if (chains === undefined) {
+      chains = this.chains()
+        .filter((chain) => chain.hook?.hook === hook)
+        .sort((a, b) => a.hook!.priority - b.hook!.priority);
+      this.#byHook.set(hook, chains);
+    }
+    return chains;
+  }
+
+  definition(set: string): SetDefinition {
+    return this.set(set).definition;
+  }
+
+  element(set: string, key: string): Element | undefined {
+    return this.set(set).elements.get(key);
+  }
+
   /** One transaction. Adding what is there changes nothing. */
   run(commands: readonly Command[]): void {
     for (const command of commands) this.#run(command);
@@ -53,6 +74,7 @@ export class KernelTable {
         return;
       case "add-chain": {
         const { chain: name, hook, comment } = command;
+        if (hook !== undefined) this.#byHook.clear();
         if (!this.#chains.has(name)) this.#chains.set(name, { name, hook, comment, rules: [] });
         return;
       }
@@ -60,6 +82,7 @@ export class KernelTable {
         this.chain(command.chain).rules = [];
         return;
       case "delete-chain":
+        this.#byHook.clear();
         this.#chains.delete(command.chain);
         return;
       case "add-set":

@@ -6,7 +6,7 @@ import { fixedCommands, type NodeContext } from "./compile-rules.ts";
 import type { CompiledPort } from "./compile-service.ts";
 import { KernelTable } from "./kernel-table.ts";
 import { affinityPrefix, servicePrefixes } from "./names.ts";
-import { type Command, type Element, elementKey, type SetDefinition } from "./rule.ts";
+import { type Command, type Element, elementKey, type SetDefinition, verdictText } from "./rule.ts";
 import { remembered } from "./sets.ts";
 
 /** A chain has to be unused for so long before it is deleted, because packets may still be in it. */
@@ -98,8 +98,6 @@ export class NftablesSync {
     );
   }
 }
-
-const verdictText = ({ value }: Element): string => (value?.verdict === "goto" ? value.chain : (value?.verdict ?? ""));
 
 /** Names of service chains hold the hash and a slash; the fixed chains have neither. */
 const chainOfService = (name: string): boolean => name.includes("/") && servicePrefixes.some((prefix) => name.startsWith(prefix));

@@ -94,3 +94,7 @@ export const freshChain = (chain: string): Command[] => [
 
 /** The text by which an element is told from others of its set. */
 export const elementKey = (element: Pick<Element, "key">): string => element.key.join(" . ");
+
+/** Tells the verdicts of two elements with one key apart. */
+export const verdictText = ({ value }: Pick<Element, "value">): string =>
+  value?.verdict === "goto" ? value.chain : (value?.verdict ?? "");

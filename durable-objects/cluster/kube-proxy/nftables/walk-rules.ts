@@ -6,39 +6,44 @@
  *
  * A long file on purpose: the walk is one mechanism.
  */
-import type { SkippedRule } from "../../api/network.ts";
+import type { RuleRef, SkippedRule } from "../../api/network.ts";
 import { canonicalIP, parseCidr } from "../address.ts";
 import type { Draws } from "../draws.ts";
 import type { Host } from "../host.ts";
-import type { MatchedRule, Packet, Walk, WalkOptions } from "../rule-set.ts";
+import type { MatchedRule, Outcome, Packet, Walk, WalkOptions } from "../rule-set.ts";
 import { elementLine } from "./element-order.ts";
+import type { WalkedTable } from "./indexed-table.ts";
 import type { KernelTable, NftChain } from "./kernel-table.ts";
 import { elementText, kernelRule, nftFamily } from "./print-rules.ts";
 import type { Element, Hook, NftRule, Part } from "./rule.ts";
 
-/** The walk's options with somebody to decide its draws. */
-type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws };
+/** The walk's options with somebody to decide its draws. `record: false`: matches are not written down. */
+type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws; record?: boolean };
 
 type Verdict = "accept" | "reject" | "drop";
 /** What a chain came to: the caller goes on, or the base chain is through. */
-type Outcome = "continue" | Verdict;
+type Came = "continue" | Verdict;
 /** What one rule did: it did not match, evaluation goes on behind it, the chain is left, or the base chain is through. */
-type Step = { because: string } | { outcome: Outcome | "leave" };
+type Step = { because: string } | { outcome: Came | "leave" };
 
 /** What is known of a match only when the rule has done its work. */
 type Did = Partial<MatchedRule> & Pick<MatchedRule, "action">;
 type Note = (did: Did) => void;
+const unrecorded: Note = () => {};
 
-export function walkRules(table: KernelTable, host: Host, packet: Packet, options: DrawnOptions): Walk {
-  return new PacketWalk(table, host, packet, options).run();
-}
+/** @param lines the same table as it is listed, to say where an element stands; asked for only when matches are recorded */
+export const walkRules = (table: WalkedTable, lines: () => KernelTable, host: Host, packet: Packet, options: DrawnOptions): PacketWalk =>
+  new PacketWalk(table, lines, host, packet, options);
 
-class PacketWalk {
-  readonly #table: KernelTable;
+export class PacketWalk {
+  readonly #table: WalkedTable;
+  readonly #lines: () => KernelTable;
+  readonly #records: boolean;
   readonly #host: Host;
   readonly #packet: Packet;
   readonly #options: DrawnOptions;
   readonly #src: string;
+  readonly #protocol: string;
   readonly #matched: MatchedRule[] = [];
   readonly #unmatched: NonNullable<Walk["unmatched"]> = [];
   readonly #affinity: Walk["affinity"] = [];
@@ -50,18 +55,27 @@ class PacketWalk {
   #hook: Hook["hook"] = "prerouting";
   #inInterface: string | undefined;
 
-  constructor(table: KernelTable, host: Host, packet: Packet, options: DrawnOptions) {
+  constructor(table: WalkedTable, lines: () => KernelTable, host: Host, packet: Packet, options: DrawnOptions) {
     this.#table = table;
+    this.#lines = lines;
+    this.#records = options.record ?? true;
     this.#host = host;
     this.#packet = packet;
     this.#options = options;
     this.#src = canonicalIP(packet.src);
+    this.#protocol = packet.protocol.toLowerCase();
     this.#dst = canonicalIP(packet.dst);
     this.#port = packet.destinationPort;
     this.#inInterface = host.inInterface(packet);
   }
 
-  run(): Walk {
+  /** The way with everything that was written down. Walks once; a second packet takes a second walk. */
+  walk(): Walk {
+    const outcome = this.outcome();
+    return { ...outcome, matched: this.#matched, ...(this.#options.detail === "full" ? { unmatched: this.#unmatched } : {}) };
+  }
+
+  outcome(): Outcome {
     const verdict = this.#packet.origin === "process" ? this.#outgoing() : this.#incoming();
     return {
       verdict,
@@ -69,10 +83,8 @@ class PacketWalk {
       ...(this.#port === undefined ? {} : { destinationPort: this.#port }),
       masqueraded: this.#masqueraded,
       to: this.#host.isLocal(this.#dst) ? "process" : "interface",
-      matched: this.#matched,
       ...(verdict === "reject" ? { rejectWith: "port-unreachable" as const } : {}),
       affinity: verdict === "accept" ? this.#affinity : [],
-      ...(this.#options.detail === "full" ? { unmatched: this.#unmatched } : {}),
     };
   }
 
@@ -95,7 +107,7 @@ class PacketWalk {
   #through(hooks: readonly Hook["hook"][]): Verdict {
     for (const hook of hooks) {
       this.#hook = hook;
-      for (const base of this.#baseChains(hook)) {
+      for (const base of this.#table.baseChains(hook)) {
         const outcome = this.#chain(base);
         if (outcome === "reject" || outcome === "drop") return outcome;
       }
@@ -103,19 +115,12 @@ class PacketWalk {
     return "accept";
   }
 
-  #baseChains(hook: Hook["hook"]): NftChain[] {
-    return this.#table
-      .chains()
-      .filter((chain) => chain.hook?.hook === hook)
-      .sort((a, b) => a.hook!.priority - b.hook!.priority);
-  }
-
-  #chain(chain: NftChain): Outcome {
+  #chain(chain: NftChain): Came {
     const { rules } = chain;
     let skipped: SkippedRule[] = [];
     for (let at = 0; at < rules.length; at += 1) {
       const rule = rules[at]!;
-      const note = this.#note(chain.name, at + 1, rule, skipped);
+      const note = this.#records ? this.#note(chain.name, at + 1, rule, skipped) : unrecorded;
       const step = this.#rule(rule, note);
       if ("because" in step) {
         if (this.#options.detail === "full") skipped.push({ line: at + 1, matched: false, because: step.because });
@@ -206,17 +211,16 @@ class PacketWalk {
   }
 
   #lookUp(part: Extract<Part, { part: "look-up" }>, note: Note): Step {
-    const found = this.#element(part.map, [...(part.by === "destination" ? [this.#dst] : []), this.#protocol(), String(this.#port)]);
-    if (found === undefined) return { because: part.by === "destination" ? "destination" : "port" };
-    const { element, rule } = found;
+    const key = `${part.by === "destination" ? `${this.#dst} . ` : ""}${this.#protocol} . ${this.#port}`;
+    const element = this.#table.element(part.map, key);
+    if (element === undefined) return { because: part.by === "destination" ? "destination" : "port" };
     const value = element.value!;
-    const { role, objects } = element.origin;
-    if (value.verdict === "drop") {
-      note({ action: "drop", role, objects, element: rule });
-      return { outcome: "drop" };
+    if (this.#records) {
+      const { role, objects } = element.origin;
+      const to = value.verdict === "goto" ? { to: value.chain } : {};
+      note({ action: value.verdict, ...to, role, objects, element: this.#elementRef(part.map, key, element) });
     }
-    note({ action: "goto", to: value.chain, role, objects, element: rule });
-    return this.#goto(value.chain);
+    return value.verdict === "drop" ? { outcome: "drop" } : this.#goto(value.chain);
   }
 
   #dnat({ ip, port }: { ip: string; port: number }, note: Note, drawn: { draw?: number }): Step {
@@ -232,16 +236,9 @@ class PacketWalk {
     return { at: Math.floor(draw * of), draw };
   }
 
-  #protocol(): string {
-    return this.#packet.protocol.toLowerCase();
-  }
-
-  #element(set: string, key: readonly string[]): { element: Element; rule: NonNullable<MatchedRule["element"]> } | undefined {
-    const found = this.#table.set(set);
-    const text = key.join(" . ");
-    const element = found.elements.get(text);
-    if (element === undefined) return undefined;
-    return { element, rule: { table: this.#tableName(), chain: set, line: elementLine(found, text), text: elementText(element) } };
+  /** Where an element stands in the listing of its set. */
+  #elementRef(set: string, key: string, element: Element): RuleRef {
+    return { table: this.#tableName(), chain: set, line: elementLine(this.#lines().set(set), key), text: elementText(element) };
   }
 
   /** Which condition does not hold; `undefined` for one that does, and for statements. */
@@ -252,7 +249,7 @@ class PacketWalk {
       case "rewritten":
         return this.#rewritten ? undefined : "state";
       case "destination-in":
-        return this.#table.set(part.set).elements.has(this.#dst) ? undefined : "destination";
+        return this.#table.element(part.set, this.#dst) !== undefined ? undefined : "destination";
       case "destination-within":
         return part.ranges.some((range) => within(range, this.#dst)) ? undefined : "destination";
       case "destination-local":
@@ -272,9 +269,9 @@ class PacketWalk {
       case "marked":
         return (this.#mark & part.mark) !== 0 ? undefined : "mark";
       case "protocol":
-        return this.#protocol() === part.protocol ? undefined : "protocol";
+        return this.#protocol === part.protocol ? undefined : "protocol";
       case "connection-in":
-        return this.#element(part.set, [this.#src, this.#dst, this.#protocol(), String(this.#port)]) === undefined
+        return this.#table.element(part.set, `${this.#src} . ${this.#dst} . ${this.#protocol} . ${this.#port}`) === undefined
           ? "connection"
           : undefined;
       default:
@@ -284,7 +281,7 @@ class PacketWalk {
 
   #remembers(set: string): boolean {
     const seen = this.#options.affinity?.lastSeen(set, this.#src);
-    return seen !== undefined && this.#options.now - seen < this.#table.set(set).definition.timeoutSeconds! * 1000;
+    return seen !== undefined && this.#options.now - seen < this.#table.definition(set).timeoutSeconds! * 1000;
   }
 }
 
