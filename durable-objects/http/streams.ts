@@ -11,7 +11,7 @@ import type { SandboxEnv } from "./sandbox.ts";
 import { attachTo } from "./streams/attach.ts";
 import { chooseContainer, podOf, refuseNotRunning, refuseUnreachable, statusOf } from "./streams/container-choice.ts";
 import { logOptions, logResponse, refuseWithoutLog } from "./streams/logs.ts";
-import { portForwardProtocol, servePortForward } from "./streams/port-forward.ts";
+import { type ForwardTarget, portForwardProtocols, servePortForward, servePortForwardChannels } from "./streams/port-forward.ts";
 import { proxyTo } from "./streams/proxy.ts";
 import { type RemoteOptions, remoteCommandProtocols, serveRemoteCommand } from "./streams/remote-command.ts";
 import { problemStatus } from "./streams/status-response.ts";
@@ -90,9 +90,10 @@ function portForward({ namespace, name }: StreamRequest, c: Context<SandboxEnv>)
   refuseUnreachable(pod, cluster.kubelet.machines.nodeUp);
   if (pod.status.phase !== "Running")
     throw badRequest(`unable to forward port because pod is not running. Current status=${pod.status.phase}`);
-  const protocol = chosenProtocol(c, [portForwardProtocol]);
+  const protocol = chosenProtocol(c, Object.values(portForwardProtocols));
+  const ports = protocol === portForwardProtocols.channels ? wantedPorts(new URL(c.req.url).searchParams) : [];
   const { socket, response } = sandbox.sockets.accept(c.req.raw, protocol);
-  servePortForward(socket, {
+  const target: ForwardTarget = {
     sandboxID: pod.metadata.uid.replaceAll("-", ""),
     beforeRequest: () => cluster.tick(),
     listener: (port) => {
@@ -100,8 +101,21 @@ function portForward({ namespace, name }: StreamRequest, c: Context<SandboxEnv>)
       if (current?.metadata.uid !== pod.metadata.uid) return undefined;
       return cluster.kubelet.machines.listeners({ namespace, name }).find((each) => each.protocol === "TCP" && each.port === port);
     },
-  });
+  };
+  if (protocol === portForwardProtocols.channels) servePortForwardChannels(socket, ports, target);
+  else servePortForward(socket, target);
   return response;
+}
+
+/** `?ports=80&ports=443`. @throws StatusError 400 */
+function wantedPorts(query: URLSearchParams): number[] {
+  const texts = query.getAll("ports").flatMap((text) => text.split(","));
+  if (texts.length === 0) throw badRequest('query parameter "port" is required');
+  return texts.map((text) => {
+    const port = /^\d+$/.test(text) ? Number(text) : 0;
+    if (port < 1 || port > 65_535) throw badRequest(`unable to parse ${JSON.stringify(text)} as a port`);
+    return port;
+  });
 }
 
 function log({ namespace, name }: StreamRequest, c: Context<SandboxEnv>): Response {

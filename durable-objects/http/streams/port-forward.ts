@@ -1,13 +1,18 @@
 /**
- * port-forward: SPDY/3.1 inside a WebSocket, two streams for each connection that the client accepts (one for data, one
- * for an error text), and an HTTP/1.1 conversation with what listens in the pod.
+ * port-forward: two streams for each connection that the client accepts (one for data, one for an error text), and an
+ * HTTP/1.1 conversation with what listens in the pod.
+ *
+ * kubectl brings its streams as SPDY/3.1 inside a WebSocket; other clients as channels of the WebSocket itself: channel
+ * 2i carries the data of the i-th port of the request and channel 2i+1 its error, and each begins with the port in two
+ * bytes, little end first.
  */
 import type { Listener } from "../../cluster/api/network.ts";
 import { joined, parseRequests, responseBytes } from "../../cluster/kubelet/http-message.ts";
 import type { Socket } from "../sandbox.ts";
 import { SpdyServer, type SpdyStream } from "./spdy.ts";
 
-export const portForwardProtocol = "SPDY/3.1+portforward.k8s.io";
+/** In the order of preference: over SPDY a client can open as many connections as it likes. */
+export const portForwardProtocols = { spdy: "SPDY/3.1+portforward.k8s.io", channels: "v4.channel.k8s.io" } as const;
 
 export interface ForwardTarget {
   /** Names the pod in an error: its sandbox, as the runtime calls it. */
@@ -42,8 +47,49 @@ export function servePortForward(socket: Socket, target: ForwardTarget): void {
   socket.onMessage((data) => server.receive(typeof data === "string" ? new TextEncoder().encode(data) : data));
 }
 
+/** @param ports of the request, one connection each */
+export function servePortForwardChannels(socket: Socket, ports: readonly number[], target: ForwardTarget): void {
+  const channels = ports.flatMap((port) => [new Channel(), new Channel()].map((channel) => ({ port, channel })));
+  for (const [index, { port, channel }] of channels.entries()) {
+    const frame = (content: Uint8Array): void => socket.send(joined([Uint8Array.of(index), content]));
+    channel.write = frame;
+    frame(Uint8Array.of(port & 0xff, port >> 8));
+  }
+  for (const [index, port] of ports.entries()) {
+    const [data, error] = [channels[2 * index]?.channel as Channel, channels[2 * index + 1]?.channel as Channel];
+    // There is no word for the end of one channel: the connections of a socket end together.
+    data.end = () => socket.close(1000);
+    converse(data, error, port, target, loopback.port + index);
+  }
+  socket.onMessage((message) => {
+    const bytes = typeof message === "string" ? new TextEncoder().encode(message) : message;
+    channels[bytes[0] ?? 0]?.channel.onData?.(bytes.subarray(1));
+  });
+}
+
+/** What a connection needs of the stream that carries it. */
+interface Carrier {
+  write(data: Uint8Array): void;
+  end(): void;
+  onData: ((data: Uint8Array) => void) | undefined;
+  onEnd: (() => void) | undefined;
+}
+
+class Channel implements Carrier {
+  onData: Carrier["onData"];
+  onEnd: Carrier["onEnd"];
+  write: Carrier["write"] = () => {};
+  end: Carrier["end"] = () => {};
+}
+
 /** One connection: whatever comes in is taken as HTTP requests; a listener without HTTP accepts and says nothing. */
-function converse(stream: SpdyStream, error: SpdyStream | undefined, port: number, target: ForwardTarget, sourcePort: number): void {
+function converse(
+  stream: Carrier,
+  error: Pick<Carrier, "write" | "end"> | undefined,
+  port: number,
+  target: ForwardTarget,
+  sourcePort: number,
+): void {
   const close = (): void => {
     stream.end();
     error?.end();
