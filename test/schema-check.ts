@@ -86,7 +86,8 @@ function kindTable(): Map<string, Schema> {
 /** @param apiVersion `apps/v1` */
 export function schemaOf(apiVersion: string, kind: string): Schema | undefined {
   byKind ??= kindTable();
-  return byKind.get(`${apiVersion}/${kind}`);
+  // APIGroup and the like are named by nothing but their schema.
+  return byKind.get(`${apiVersion}/${kind}`) ?? (apiVersion === "v1" ? schemas[`io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`] : undefined);
 }
 
 /**

@@ -1,12 +1,16 @@
 /** Writes values as Go's `fmt` and `encoding/json` do, for messages that quote them. */
 
+/** Levels that are printed; Go prints all, but nobody reads on. */
+const deepestText = 500;
+
 /** `%v` of a decoded JSON value: `map[a:1 b:[x y]]`, keys sorted. */
-export function goText(value: unknown): string {
+export function goText(value: unknown, depth = deepestText): string {
   if (value === null || value === undefined) return "<nil>";
-  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
   if (typeof value !== "object") return String(value);
+  if (depth === 0) return "...";
+  if (Array.isArray(value)) return `[${value.map((item) => goText(item, depth - 1)).join(" ")}]`;
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `map[${members.map(([key, member]) => `${key}:${goText(member)}`).join(" ")}]`;
+  return `map[${members.map(([key, member]) => `${key}:${goText(member, depth - 1)}`).join(" ")}]`;
 }
 
 /** The Go type of a value in a decoded JSON document. */

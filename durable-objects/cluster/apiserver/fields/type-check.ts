@@ -33,12 +33,13 @@ function scalarErrors(scalar: string, value: unknown, path: string): string[] {
 }
 
 /** `%#v` */
-function goSyntax(value: unknown): string {
+function goSyntax(value: unknown, depth = 500): string {
   if (value === null || value === undefined) return "interface {}(nil)";
-  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(", ")}}`;
+  if (depth === 0) return "...";
+  if (Array.isArray(value)) return `[]interface {}{${value.map((item) => goSyntax(item, depth - 1)).join(", ")}}`;
   if (!isMap(value)) return JSON.stringify(value);
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `map[string]interface {}{${members.map(([key, member]) => `${JSON.stringify(key)}:${goSyntax(member)}`).join(", ")}}`;
+  return `map[string]interface {}{${members.map(([key, member]) => `${JSON.stringify(key)}:${goSyntax(member, depth - 1)}`).join(", ")}}`;
 }
 
 function listErrors(type: ListType, items: readonly unknown[], path: string): string[] {
