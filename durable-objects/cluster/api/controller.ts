@@ -52,6 +52,8 @@ export interface ControllerContext extends Reader, Writer {
   event(about: ObjectRefLike, type: "Normal" | "Warning", reason: string, message: string, component: string, host?: string): void;
   /** Looks at the key again at that time. Not stored: on wake every key is looked at and asks again. */
   requeueAt(key: string, at: number): void;
+  /** Since when (cluster time in ms) a node's kubelet has been silent; `undefined`: it renews its lease. Its next change looks at the node again. */
+  nodeSilentSince?(node: string): number | undefined;
 }
 
 export interface Controller {
