@@ -15,6 +15,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const read = (path) => JSON.parse(readFileSync(join(root, path), "utf8"));
 const schemas = read("test/reference/openapi/schemas.json");
 const resources = read("test/reference/openapi/resources.json");
+const columns = read("test/reference/openapi/columns.json");
 const discovery = read("test/reference/openapi/discovery.json");
 const go = read("scripts/go-structs.json");
 
@@ -242,5 +243,19 @@ export interface ApiResource {
   categories?: readonly string[];
   storageVersionHash?: string;
 }
+`,
+);
+
+/** `Name::name`: name, type, format, priority; what is usual is left out at the end. */
+const columnLine = ({ name, type, format, priority }) =>
+  [name, type === "string" ? "" : type, format, priority === 0 ? "" : priority].join(":").replace(/:+$/, "");
+write(
+  "printing/columns.generated.ts",
+  `${banner}
+/** Path of a resource -> the columns of its Table: \`name:type:format:priority\`, what is usual left out. */
+export const tableColumns: Record<string, string> = {
+${Object.entries(columns)
+  .map(([path, list]) => `  ${JSON.stringify(path)}: ${JSON.stringify(list.map(columnLine).join("|"))},\n`)
+  .join("")}};
 `,
 );

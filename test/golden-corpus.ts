@@ -12,7 +12,7 @@ import { defaultOptions } from "../durable-objects/cluster/api/sandbox-options.t
 import type { ApiRequest, ApiResponse } from "../durable-objects/cluster/apiserver/api-server.ts";
 import { apiResources } from "../durable-objects/cluster/apiserver/discovery/resources.generated.ts";
 import { recordManagedFields } from "../durable-objects/cluster/apiserver/fields/managed-fields.ts";
-import { resources } from "../durable-objects/cluster/apiserver/registry.ts";
+import { emulated, resources } from "../durable-objects/cluster/apiserver/registry.ts";
 import { resourceName } from "../durable-objects/cluster/apiserver/resource-strategy.ts";
 import { Cluster } from "../durable-objects/cluster/cluster.ts";
 import { podTemplateHash } from "../durable-objects/cluster/controllers/pod-template-hash.ts";
@@ -61,7 +61,7 @@ export interface CorpusComparison {
 /** The shares that order 2 and 7 ask for. */
 const shares: Record<string, number> = { create: 0.98, update: 0.98, list: 0.98, patch: 0.97, apply: 0.97, hash: 1 };
 
-const servedKinds = new Set(resources.map(({ kind }) => kind));
+const servedKinds = new Set(emulated.map(({ kind }) => kind));
 
 export async function compareCorpus(goldenDir: string, only: (id: string) => boolean = () => true): Promise<CorpusComparison> {
   const result: CorpusComparison = { matched: 0, total: 0, missing: [], failures: [], reached: true, notes: [] };
@@ -96,7 +96,7 @@ function isServedPath(path: string): boolean {
   const [, group = "", version = "", plural = ""] = /^\/(?:api|apis\/([^/]+))\/(v\d+)\/(?:namespaces\/[^/]+\/)?([a-z]+)/.exec(path) ?? [];
   if (plural === "widgets") return false;
   const known = apiResources[group === "" ? `api/${version}` : `apis/${group}/${version}`]?.some(({ name }) => name === plural);
-  return known !== true || resources.some((of) => of.group === group && of.plural === plural);
+  return known !== true || emulated.some((of) => of.group === group && of.plural === plural);
 }
 
 class Laboratory {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { resources } from "../durable-objects/cluster/apiserver/registry.ts";
+import { emulated } from "../durable-objects/cluster/apiserver/registry.ts";
 import { compareKinds } from "./golden-kinds.ts";
 
 /** Part of the captured creates and updates of a kind that must be answered as captured. */
 const share = 0.95;
-const kinds = new Set(resources.map(({ kind }) => kind));
+const kinds = new Set(emulated.map(({ kind }) => kind));
 
 describe("the kinds", () => {
   it("answer the captured creates and updates as the real server does", async () => {

@@ -31,17 +31,22 @@ export type AccessRequest = ResourceRequest | PathRequest;
 export type AccessDecision = { allowed: true } | { allowed: false; reason: string };
 
 export function authorize(principal: Principal, request: AccessRequest): AccessDecision {
-  const { groups } = principal;
-  if (groups.includes("system:masters")) return { allowed: true };
-  const known = groups.includes("system:authenticated");
-  if ("path" in request) {
-    if (known && (request.verb === "get" || request.verb === "head")) return { allowed: true };
-  } else {
-    if (known && permits(everybodysRules, request)) return { allowed: true };
-    if (groups.includes(viewersGroup) && permits(viewerRules, request)) return { allowed: true };
-  }
-  return { allowed: false, reason: describeRefusal(principal, request) };
+  if (isMaster(principal)) return { allowed: true };
+  const allowed = "path" in request ? pathVerbs(principal).includes(request.verb) : permits(rulesOf(principal), request);
+  return allowed ? { allowed } : { allowed, reason: describeRefusal(principal, request) };
 }
+
+/** True for who may do everything, so that no rule needs to say it. */
+export const isMaster = ({ groups }: Principal): boolean => groups.includes("system:masters");
+
+/** What everybody else may do with resources, by the groups he is in. */
+export const rulesOf = ({ groups }: Principal): readonly RoleRule[] => [
+  ...(groups.includes("system:authenticated") ? everybodysRules : []),
+  ...(groups.includes(viewersGroup) ? viewerRules : []),
+];
+
+/** And with paths that are no resources, all alike. */
+export const pathVerbs = ({ groups }: Principal): readonly string[] => (groups.includes("system:authenticated") ? ["get", "head"] : []);
 
 /** The 403 of the Kubernetes API for a request that `authorize` did not allow. */
 export const refusal = (request: AccessRequest, decision: { reason: string }): StatusError =>

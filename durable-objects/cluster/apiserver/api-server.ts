@@ -161,6 +161,7 @@ export class ApiServer {
     if (of.namespaced && info.namespace === "" && (info.verb === "create" || info.verb === "deletecollection")) throw methodNotAllowed();
     if (!of.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw pageNotFound();
     if (info.verb === "deletecollection" && of.noDeleteCollection) throw methodNotAllowed();
+    if (info.subresource === "" && of.verbs?.includes(info.verb) === false) throw methodNotAllowed();
     if (of.deprecation !== undefined) warnings.push(of.deprecation);
     const namespace = of.namespaced ? info.namespace : "";
     const streams: readonly string[] = ["exec", "attach", "portforward", "log", "proxy"];

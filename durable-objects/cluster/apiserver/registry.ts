@@ -1,5 +1,6 @@
 /**
- * Every kind that this API server serves, one line each. A kind that is not here does not exist.
+ * Every kind that this API server serves. Kinds with a strategy of their own have a line each; all others of the real server
+ * are stored and no more. A kind that is not here does not exist.
  */
 import type { ResourceStrategy } from "./resource-strategy.ts";
 import { configMap } from "./resources/config-map.ts";
@@ -13,11 +14,14 @@ import { networkPolicy } from "./resources/network-policy.ts";
 import { node } from "./resources/node.ts";
 import { pod } from "./resources/pod.ts";
 import { replicaSet } from "./resources/replica-set.ts";
+import { schemaOnlyStrategies } from "./resources/schema-only.ts";
 import { secret } from "./resources/secret.ts";
 import { service } from "./resources/service.ts";
 import { serviceAccount } from "./resources/service-account.ts";
+import { reviews } from "./reviews.ts";
 
-export const resources: readonly ResourceStrategy[] = [
+/** The kinds whose behaviour is emulated. */
+export const emulated: readonly ResourceStrategy[] = [
   namespace,
   node,
   pod,
@@ -34,3 +38,6 @@ export const resources: readonly ResourceStrategy[] = [
   lease,
   eventOfEventsGroup,
 ];
+
+/** All kinds that are served: those, the reviews, and the rest of Kubernetes from its schemas alone. */
+export const resources: readonly ResourceStrategy[] = [...emulated, ...reviews, ...schemaOnlyStrategies([...emulated, ...reviews])];

@@ -4,6 +4,7 @@
  *
  * @see https://github.com/kubernetes/kubernetes/tree/master/pkg/registry (the same split: strategy and storage)
  */
+import type { Principal } from "../access/principal.ts";
 import type { Reader } from "../api/controller.ts";
 import type { FieldError } from "../api/field-error.ts";
 import { type KubeObject, qualifiedResource } from "../api/objects.ts";
@@ -84,6 +85,10 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   fromStored?(object: KubeObject): KubeObject;
   /** The `Warning` of every request to a deprecated API. */
   deprecation?: string;
+  /** What may be done with it, where that is not everything. */
+  verbs?: readonly string[];
+  /** POST is answered with this and nothing is stored: reviews of access. The object belongs to the callee. */
+  answer?(object: T, asked: { principal: Principal; namespace: string; now: number }): KubeObject;
   /** DELETE on the collection is not served (namespaces). */
   noDeleteCollection?: boolean;
   /** PUT to a name that is not there creates it (Endpoints, Lease, Event). */

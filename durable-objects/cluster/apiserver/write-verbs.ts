@@ -17,6 +17,7 @@ import { gvkOf, servedAs } from "./representation.ts";
 import { isTrue } from "./request-info.ts";
 import { refuseOtherUID, type WritePart } from "./resource-store.ts";
 import { type ResourceStrategy, resourceName, type Subresource } from "./resource-strategy.ts";
+import { pod } from "./resources/pod.ts";
 import { scaleOf, withScale } from "./scale.ts";
 import { type ParsedWriteOptions, writeOptions } from "./write-options.ts";
 
@@ -28,10 +29,13 @@ const throughSubresource = (subresource: string): { subresource?: Subresource } 
 
 const partOf = (subresource: string): WritePart => (subresource === "status" || subresource === "finalize" ? subresource : "main");
 
-export function create({ resources }: ApiServerParts, asked: Asked): ApiResponse {
+export function create({ resources, now }: ApiServerParts, asked: Asked): ApiResponse {
   const { request, of, namespace, warnings, presenter } = asked;
   const options = writeOptions(request.query, "CreateOptions", request.userAgent);
   const object = withDefaults(of, decode(asked, gvkOf(of), options));
+  if (of.group === "" && of.kind === "Binding")
+    return presenter.plain(201, bindPod(resources, pod, namespace, object.metadata.name, { ...object }, options), warnings);
+  if (of.answer) return presenter.object(201, of.answer(object, { principal: request.principal, namespace, now: now() }), warnings);
   withoutDuplicateOwners(object, warnings);
   const created = resources.create(of, object as unknown as NewObject, namespace, options);
   warnings.push(...(of.warnings?.(created, undefined) ?? []));

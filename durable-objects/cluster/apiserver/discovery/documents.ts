@@ -94,10 +94,12 @@ function makeDiscovery(strategies: readonly Served[], { others = [], customSchem
     },
     openApiV3Index: () => ({
       paths: Object.fromEntries(
-        versions.map((version) => [
-          version.path,
-          { serverRelativeURL: `/openapi/v3/${version.path}?hash=${schemaHash([version], customSchemas)}` },
-        ]),
+        [...versions]
+          .sort(byPath)
+          .map((version) => [
+            version.path,
+            { serverRelativeURL: `/openapi/v3/${version.path}?hash=${schemaHash([version], customSchemas)}` },
+          ]),
       ),
     }),
     openApiV3: (path) => {
@@ -123,6 +125,8 @@ function makeDiscovery(strategies: readonly Served[], { others = [], customSchem
     version: () => versionDocument,
   };
 }
+
+const byPath = (a: ServedVersion, b: ServedVersion): number => (a.path < b.path ? -1 : 1);
 
 const hashOf = (text: string): string => bytesToHex(sha256(utf8ToBytes(text))).toUpperCase();
 
