@@ -1,10 +1,14 @@
 /** A cluster in process for tests: time is moved by hand, requests are what a client would send. */
 import { parseAllDocuments } from "yaml";
+import { viewersGroup } from "../durable-objects/cluster/access/credentials.ts";
+import type { Principal } from "../durable-objects/cluster/access/principal.ts";
 import { outsideWorld } from "../durable-objects/cluster/api/outside-world.ts";
 import { defaultOptions, type SandboxOptions } from "../durable-objects/cluster/api/sandbox-options.ts";
 import type { ApiResponse } from "../durable-objects/cluster/apiserver/api-server.ts";
 import { Cluster } from "../durable-objects/cluster/cluster.ts";
 import { MemoryStorage } from "../durable-objects/cluster/storage/memory-storage.ts";
+import type { Sandbox } from "../durable-objects/http/sandbox.ts";
+import { sandboxApp } from "../durable-objects/http/sandbox-app.ts";
 
 export interface Answer {
   code: number;
@@ -21,8 +25,19 @@ export interface RawRequest {
   body: Uint8Array;
 }
 
+export const administrator: Principal = {
+  user: "kubernetes-admin",
+  groups: ["system:masters", "system:authenticated"],
+  via: "internal",
+};
+export const viewer: Principal = { user: "viewer", groups: [viewersGroup, "system:authenticated"], via: "internal" };
+
+const surfaces = sandboxApp();
+
 export class Laboratory {
   readonly storage = new MemoryStorage();
+  /** For when the cluster last asked to be woken, in real time. */
+  wakeAt: number | undefined;
   readonly #options: SandboxOptions;
   #time = Date.parse("2026-11-24T12:00:00Z");
   #cluster: Cluster;
@@ -41,7 +56,11 @@ export class Laboratory {
     this.#cluster = this.#open();
   }
 
-  /** Lets cluster time pass. */
+  get realTime(): number {
+    return this.#time;
+  }
+
+  /** Lets real time pass, and with it cluster time, unless the clock says otherwise. */
   wait(ms: number): void {
     this.#time += ms;
     this.#cluster.tick();
@@ -59,6 +78,15 @@ export class Laboratory {
     });
   }
 
+  /** A request to a surface of the sandbox. */
+  async http(method: string, path: string, body?: unknown, principal: Principal = administrator): Promise<{ status: number; body: any }> {
+    const init = { method, ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }) };
+    const sandbox = { id: "demo", cluster: this.#cluster } as Sandbox;
+    const response = await surfaces.fetch(new Request(`http://sandbox${path}`, init), { sandbox, principal, baseURL: "http://sandbox" });
+    const text = await response.text();
+    return { status: response.status, body: (response.headers.get("content-type") ?? "").includes("json") ? JSON.parse(text) : text };
+  }
+
   /** The same with nothing filled in. */
   sendRaw(request: RawRequest): Answer {
     const { contentType, accept } = request;
@@ -70,7 +98,7 @@ export class Laboratory {
       ...(accept === undefined ? {} : { accept }),
       userAgent: "laboratory/1",
       body: request.body,
-      principal: { user: "kubernetes-admin", groups: ["system:masters", "system:authenticated"], via: "internal" },
+      principal: administrator,
       serverAddress: "127.0.0.1:8787",
     });
     if (response.kind === "watch") return { code: 200, body: response.session.initial, warnings: response.warnings };
@@ -90,6 +118,16 @@ export class Laboratory {
   }
 
   #open(): Cluster {
-    return new Cluster({ storage: this.storage, upstream: outsideWorld, realTime: () => this.#time, wakeAt: () => {} }, this.#options);
+    return new Cluster(
+      {
+        storage: this.storage,
+        upstream: outsideWorld,
+        realTime: () => this.#time,
+        wakeAt: (at) => {
+          this.wakeAt = at;
+        },
+      },
+      this.#options,
+    );
   }
 }

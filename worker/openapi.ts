@@ -1,5 +1,6 @@
 /** `/openapi.json`: the contract, made from the schemas that check the requests. */
 import { z } from "zod";
+import { operations as clockOperations } from "../durable-objects/http/clock.ts";
 import { operations as dnsOperations } from "../durable-objects/http/dns.ts";
 import { operations as dnsQueryOperations } from "../durable-objects/http/dns-query.ts";
 import { sandboxDescription, sandboxPatch } from "../durable-objects/http/hub.ts";
@@ -130,6 +131,7 @@ const operations: readonly Operation[] = [
   ...dnsOperations,
   ...dnsQueryOperations,
   ...rulesOperations,
+  ...clockOperations,
 ];
 
 export function openapiDocument(server: string): object {

@@ -35,7 +35,7 @@ import { ResourceStore } from "./apiserver/resource-store.ts";
 import { type ResourceStrategy, resourceName } from "./apiserver/resource-strategy.ts";
 import { WatchHub } from "./apiserver/watch-hub.ts";
 import { objectsAtBirth } from "./birth.ts";
-import { ClusterClock } from "./cluster-clock.ts";
+import { type ClockAnchor, ClusterClock } from "./cluster-clock.ts";
 import { controllers } from "./controllers/controllers.ts";
 import { ControllerManager } from "./controllers/manager.ts";
 import { ClusterDNS } from "./dns/cluster-dns.ts";
@@ -52,7 +52,7 @@ import { ClusterNetwork } from "./network/cluster-network.ts";
 import { Traces } from "./network/traces.ts";
 import type { Storage } from "./storage/storage.ts";
 import { historyLimits, type StoreChange, VersionedStore } from "./storage/versioned-store.ts";
-import { turnLimits } from "./turn.ts";
+import { type Passage, turnLimits } from "./turn.ts";
 
 export interface ClusterPorts {
   storage: Storage;
@@ -65,6 +65,8 @@ export interface ClusterPorts {
 
 /** The name under which the options stand among the settings. */
 const optionsSetting = "options";
+/** The name under which a held, moved or sped up clock stands among the settings. */
+const clockSetting = "clock";
 
 export class Cluster {
   readonly options: SandboxOptions;
@@ -107,7 +109,11 @@ export class Cluster {
     this.#store = new VersionedStore(ports.storage);
     const stored = this.#store.setting(optionsSetting);
     this.options = stored === undefined ? atBirth : (JSON.parse(stored) as SandboxOptions);
-    this.#clock = new ClusterClock(this.#store.newestChangeAt() ?? ports.realTime());
+    const anchor = this.#store.setting(clockSetting);
+    this.#clock = new ClusterClock(
+      this.#store.newestChangeAt() ?? ports.realTime(),
+      anchor === undefined ? undefined : (JSON.parse(anchor) as ClockAnchor),
+    );
     this.#random = new TurnRandom(this.options.seed);
     this.#clusterIPs = new ClusterIPAllocator(this.options.serviceCIDR);
     this.#nodePorts = new NodePortAllocator(this.options.nodePortRange);
@@ -226,8 +232,8 @@ export class Cluster {
     if (this.#inTurn) return work();
     this.#inTurn = true;
     try {
+      this.#advance(this.#clock.at(this.#ports.realTime()));
       this.#random.reseed(this.#store.revision);
-      this.#advance();
       const result = work();
       const { more } = this.#manager.drain(turnLimits.reconciles);
       this.#publish();
@@ -244,6 +250,31 @@ export class Cluster {
   /** A turn without a request: works off what is due. For alarms and timers. */
   tick(): void {
     this.turn(() => {});
+  }
+
+  // ---- the clock
+
+  get clock(): Pick<ClusterClock, "held" | "speed"> & { nextDueAt: number | undefined } {
+    return { held: this.#clock.held, speed: this.#clock.speed, nextDueAt: this.#manager.nextDueAt() };
+  }
+
+  /** Holds the clock, lets it go on, or changes its speed; from this moment on. */
+  setClock(how: { held?: boolean; speed?: number }): void {
+    this.turn(() => this.#keepClock(how));
+  }
+
+  /** Lets cluster time pass at once. */
+  advanceClock(ms: number): Passage {
+    return this.turn(() => {
+      const passage = this.#advance(this.#clock.now() + ms);
+      this.#keepClock({});
+      return passage;
+    });
+  }
+
+  #keepClock(how: { held?: boolean; speed?: number }): void {
+    this.#clock.set(this.#ports.realTime(), how);
+    this.#store.putSetting(clockSetting, JSON.stringify(this.#clock.anchor));
   }
 
   // ---- inside
@@ -302,19 +333,32 @@ export class Cluster {
     return this.#store.resourcesInUse().map((resource) => [resource, this.#store.list(resource)]);
   }
 
-  /** Works off due times in order, each at its own time, up to now. */
-  #advance(): void {
-    const target = Math.max(this.#ports.realTime(), this.#clock.now());
+  /** Works off due times in order, each at its own time. Beyond the bounds of a turn time jumps, and what is due is looked at once. */
+  #advance(target: number): Passage {
+    const before = this.#store.revision;
+    const writes = (): number => this.#store.revision - before;
+    this.#random.reseed(before);
     // What was left over, or everything after a wake: only then is known what is due.
     while (this.#manager.drain(turnLimits.reconciles).more);
-    for (let events = 0; events < turnLimits.dueEvents; events += 1) {
-      const due = this.#manager.nextDueAt();
-      if (due === undefined || due > target) break;
+    let events = 0;
+    let due = this.#manager.nextDueAt();
+    for (; due !== undefined && due <= target; due = this.#manager.nextDueAt()) {
+      if (events >= turnLimits.dueEvents || writes() >= turnLimits.dueWrites) break;
       this.#clock.moveTo(due);
-      this.#manager.fireDue(due);
-      this.#manager.drain(turnLimits.reconciles);
+      this.#fireDue(due);
+      events += 1;
     }
+    const skipped = due !== undefined && due <= target ? { keys: this.#manager.dueBy(target), fromMs: due } : undefined;
     this.#clock.moveTo(target);
+    if (skipped) this.#fireDue(target);
+    return { events, writes: writes(), ...(skipped ? { skipped } : {}) };
+  }
+
+  /** Seeded anew for each: whether an alarm came for it or a later request found it due makes no difference. */
+  #fireDue(at: number): void {
+    this.#random.reseed(this.#store.revision);
+    this.#manager.fireDue(at);
+    this.#manager.drain(turnLimits.reconciles);
   }
 
   #publish(): void {
@@ -326,7 +370,7 @@ export class Cluster {
 
   #askToWake(more: boolean): void {
     const due = this.#manager.nextDueAt();
-    this.#ports.wakeAt(more ? this.#ports.realTime() : due);
+    this.#ports.wakeAt(more ? this.#ports.realTime() : due === undefined ? undefined : this.#clock.realTimeOf(due));
   }
 
   #observe(change: StoreChange): void {

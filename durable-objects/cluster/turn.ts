@@ -4,4 +4,16 @@ export const turnLimits = {
   reconciles: 200,
   /** Due times worked off in one turn, after a sleep for instance. */
   dueEvents: 2_000,
+  /** Writes that due times may lead to in one turn. */
+  dueWrites: 5_000,
 } as const;
+
+/** What became of the time between two moments. */
+export interface Passage {
+  /** Due times that were worked off, each at its own time. */
+  events: number;
+  /** Objects written meanwhile. */
+  writes: number;
+  /** Where a bound was met: keys that were due from then on, and are looked at once at the end. */
+  skipped?: { keys: number; fromMs: number };
+}

@@ -5,6 +5,7 @@
 import { Hono } from "hono";
 import { authorize } from "../cluster/access/authorize.ts";
 import { StatusError } from "../cluster/api/status-error.ts";
+import { clock } from "./clock.ts";
 import { dns } from "./dns.ts";
 import { dnsQuery } from "./dns-query.ts";
 import { entry } from "./entry.ts";
@@ -26,7 +27,7 @@ export interface SandboxBindings {
 
 type Env = SandboxEnv & { Bindings: SandboxBindings };
 
-/** Surfaces of `kubearium.dev`, and the verb their use is: looking is `get`, also when it is sent by POST. */
+/** Surfaces of `kubearium.dev`, and the verb their use is: looking is `get`, also when it is sent by POST; `by-method`: what is sent changes something. */
 const surfaces = {
   resolve: { app: resolve, verb: "get" },
   route: { app: routes, verb: "get" },
@@ -35,6 +36,7 @@ const surfaces = {
   dns: { app: dns, verb: "get" },
   "dns-query": { app: dnsQuery, verb: "get" },
   stream: { app: stream, verb: "get" },
+  clock: { app: clock, verb: "by-method" },
 } as const;
 
 export function sandboxApp(): Hono<Env> {
@@ -49,7 +51,8 @@ export function sandboxApp(): Hono<Env> {
   for (const [name, { app: surface, verb }] of Object.entries(surfaces)) {
     const guarded = new Hono<Env>();
     guarded.use(async (c, next) => {
-      const decision = authorize(c.get("principal"), { verb, group: "kubearium.dev", resource: name });
+      const act = verb === "by-method" ? (c.req.method === "GET" ? "get" : "update") : verb;
+      const decision = authorize(c.get("principal"), { verb: act, group: "kubearium.dev", resource: name });
       return decision.allowed ? next() : notAllowed(decision.reason);
     });
     guarded.route("/", surface() as unknown as Hono<Env>);

@@ -84,6 +84,13 @@ export class ControllerManager {
     return earliest;
   }
 
+  /** How many keys will have come due by then. */
+  dueBy(at: number): number {
+    let count = 0;
+    for (const timer of this.#timers.values()) if (timer.at <= at) count += 1;
+    return count;
+  }
+
   /** Queues every key whose time has come, earliest first; in an order that does not depend on who asked first. Does not drain. */
   fireDue(now: number): void {
     const due = [...this.#timers.values()]
