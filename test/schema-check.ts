@@ -44,6 +44,21 @@ const unlisted: Record<string, Schema> = {
       items: { type: "array", items: { type: "object", properties: { kind: text, apiVersion: text, metadata: meta("ObjectMeta") } } },
     },
   },
+  "apidiscovery.k8s.io/v2/APIGroupDiscoveryList": {
+    type: "object",
+    required: ["metadata", "items"],
+    properties: { kind: text, apiVersion: text, metadata: meta("ListMeta"), items: { type: "array", items: anything } },
+  },
+  "v1/APIVersions": {
+    type: "object",
+    required: ["versions", "serverAddressByClientCIDRs"],
+    properties: { kind: text, versions: { type: "array", items: text }, serverAddressByClientCIDRs: { type: "array", items: anything } },
+  },
+  "v1/APIGroupList": {
+    type: "object",
+    required: ["groups"],
+    properties: { kind: text, apiVersion: text, groups: { type: "array", items: meta("APIGroup") } },
+  },
   "meta.k8s.io/v1/Table": {
     type: "object",
     required: ["columnDefinitions", "rows"],

@@ -11,12 +11,15 @@ const file = (server: string, user: object, cluster: object = {}) => ({
   "current-context": "kubearium-x",
 });
 
+/** Without TLS there is no certificate to check, and some clients want to be told. */
+const plain = { "insecure-skip-tls-verify": true };
+
 describe("kubeconfigFor", () => {
   it.each([
     {
       name: "puts the token into the address over http on loopback, where kubectl sends no other",
       of: { baseURL: "http://127.0.0.1:8787/s/x", credential: "tok" },
-      want: file("http://127.0.0.1:8787/t/tok/s/x", {}),
+      want: file("http://127.0.0.1:8787/t/tok/s/x", {}, plain),
     },
     {
       name: "carries the token as a bearer over https",
@@ -31,12 +34,12 @@ describe("kubeconfigFor", () => {
     {
       name: "has no credential for an open sandbox",
       of: { baseURL: "http://localhost:8787/s/x", credential: undefined },
-      want: file("http://localhost:8787/s/x", {}),
+      want: file("http://localhost:8787/s/x", {}, plain),
     },
     {
       name: "puts no token into an address that leaves this machine",
       of: { baseURL: "http://192.168.1.5:8787/s/x", credential: "tok" },
-      want: file("http://192.168.1.5:8787/s/x", { token: "tok" }),
+      want: file("http://192.168.1.5:8787/s/x", { token: "tok" }, plain),
     },
   ])("$name", ({ of, want }) => {
     expect(parse(kubeconfigFor({ id: "x", ...of }))).toEqual(want);
