@@ -3,7 +3,9 @@
  */
 import { type Context, Hono } from "hono";
 import { stringify } from "yaml";
-import { tooLarge } from "../cluster/api/status-error.ts";
+import { impersonated } from "../cluster/access/impersonation.ts";
+import type { Principal } from "../cluster/access/principal.ts";
+import { StatusError, tooLarge } from "../cluster/api/status-error.ts";
 import type { ApiResponse, WatchSession } from "../cluster/apiserver/api-server.ts";
 import type { WatchEvent } from "../cluster/apiserver/watch-hub.ts";
 import { readBody } from "./body.ts";
@@ -28,9 +30,10 @@ async function answer(c: Context<SandboxEnv>): Promise<Response> {
   const body = await readBody(c.req.raw, sandbox.cluster.limits.requestBytes);
   if (body === undefined) {
     const limit = sandbox.cluster.limits.requestBytes;
-    const { status } = tooLarge(`Request entity too large: limit is ${limit}`);
-    return new Response(jsonText(status, c), { status: status.code, headers: { "content-type": "application/json" } });
+    return statusResponse(tooLarge(`Request entity too large: limit is ${limit}`), c);
   }
+  const principal = principalOf(c);
+  if (principal instanceof StatusError) return statusResponse(principal, c);
   const method = c.req.method;
   const header = (name: string): string | undefined => c.req.header(name) ?? undefined;
   const response = sandbox.cluster.handle({
@@ -41,10 +44,27 @@ async function answer(c: Context<SandboxEnv>): Promise<Response> {
     ...optional("accept", header("accept")),
     ...optional("userAgent", header("user-agent")),
     body,
-    principal: c.get("principal"),
+    principal,
     serverAddress: new URL(c.get("baseURL")).host,
   });
   return respond(c, sandbox, response);
+}
+
+const statusResponse = ({ status }: StatusError, c: Context): Response =>
+  new Response(jsonText(status, c), { status: status.code, headers: { "content-type": "application/json" } });
+
+/** Who the request is judged as: the sender, or who he asks to be. */
+function principalOf(c: Context<SandboxEnv>): Principal | StatusError {
+  const groups = (c.req.header("impersonate-group") ?? "").split(",").map((group) => group.trim());
+  try {
+    return impersonated(c.get("principal"), {
+      user: c.req.header("impersonate-user") ?? "",
+      groups: groups.filter((group) => group !== ""),
+    });
+  } catch (error) {
+    if (error instanceof StatusError) return error;
+    throw error;
+  }
 }
 
 function respond(c: Context<SandboxEnv>, sandbox: Sandbox, response: ApiResponse): Response | Promise<Response> {
