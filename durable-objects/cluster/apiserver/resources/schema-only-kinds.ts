@@ -1,11 +1,18 @@
 /** What the kinds that are served from their schema alone need beyond it: facts of the real server, no behaviour. */
+import { type FieldError, required } from "../../api/field-error.ts";
 import type { KubeObject } from "../../api/objects.ts";
 import { forbidden } from "../../api/status-error.ts";
 import type { ResourceStrategy } from "../resource-strategy.ts";
 
 type Details = Partial<
-  Pick<ResourceStrategy, "nameRule" | "hasGeneration" | "returnsDeletedObject" | "deprecation" | "fromStored" | "prepareForCreate">
->;
+  Pick<
+    ResourceStrategy,
+    "nameRule" | "hasGeneration" | "returnsDeletedObject" | "deprecation" | "fromStored" | "prepareForCreate" | "applyDefaults"
+  >
+> & {
+  /** Mistakes that the schema does not find. */
+  mistakes?(object: KubeObject): FieldError[];
+};
 
 const generation: Details = { hasGeneration: true };
 const rbac: Details = { nameRule: "path-segment" };
@@ -24,11 +31,21 @@ const details: Record<string, Details | undefined> = {
   "/podtemplates": { hasGeneration: true, returnsDeletedObject: true },
   "/replicationcontrollers": generation,
   "/resourcequotas": { returnsDeletedObject: true },
+  "apps/controllerrevisions": {
+    mistakes: ({ data }: KubeObject & { data?: unknown }) =>
+      data === undefined || data === null ? [required("data", "data is mandatory")] : [],
+  },
   "apps/daemonsets": generation,
   "apps/statefulsets": generation,
   "batch/cronjobs": generation,
   "batch/jobs": generation,
-  "networking.k8s.io/ingressclasses": generation,
+  "networking.k8s.io/ingressclasses": {
+    hasGeneration: true,
+    applyDefaults: ({ spec }) => {
+      const parameters = spec?.parameters as { scope?: string | null } | undefined;
+      if (parameters) parameters.scope ??= "Cluster";
+    },
+  },
   "networking.k8s.io/ingresses": generation,
   "networking.k8s.io/ipaddresses": { nameRule: "path-segment" },
   "networking.k8s.io/servicecidrs": generation,

@@ -6,6 +6,7 @@ import type { ApiResource } from "../discovery/resources.generated.ts";
 import { apiResources } from "../discovery/resources.generated.ts";
 import { storedColumns } from "../printing/stored-cells.ts";
 import type { ResourceStrategy, Subresource } from "../resource-strategy.ts";
+import { validateBySchema } from "../validation/schema.ts";
 import { detailsOf } from "./schema-only-kinds.ts";
 
 const everyVerb = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -23,7 +24,7 @@ function schemaOnly(path: string, entry: ApiResource, list: readonly ApiResource
   const [group, version] = root === "api" ? ["", parts[0]] : [parts[0], parts[1] as string];
   const { name: plural, kind } = entry;
   const subresources = list.filter(({ name }) => name.startsWith(`${plural}/`)).map(({ name }) => name.split("/")[1] as Subresource);
-  const { prepareForCreate, ...details } = detailsOf({ group, version, plural, kind });
+  const { prepareForCreate, mistakes, ...details } = detailsOf({ group, version, plural, kind });
   return {
     group,
     version,
@@ -39,7 +40,7 @@ function schemaOnly(path: string, entry: ApiResource, list: readonly ApiResource
       if (subresources.includes("status")) delete object.status;
       prepareForCreate?.(object, context);
     },
-    validate: () => [],
+    validate: (object) => [...validateBySchema({ group, version, kind }, object), ...(mistakes?.(object) ?? [])],
     warnings: () => [`${kind} is stored and has no effect here`],
     columns: storedColumns(`${path}/${plural}`),
     ...details,
