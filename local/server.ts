@@ -9,9 +9,9 @@ import net, { type AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
 import type { Readable } from "node:stream";
-import tls from "node:tls";
 import { Miniflare, NoOpLog } from "miniflare";
 import type { LocalMode } from "../worker/env.ts";
+import { takeOffTLS } from "./tls-front.ts";
 import { captureWorkerd } from "./workerd-process.ts";
 
 export interface ServerOptions {
@@ -115,7 +115,10 @@ function hostsOf(host: string, port: number): string[] {
     ? Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address))
     : [host];
   const names = [...new Set([...(loopbackHosts.includes(host) ? [] : own), ...loopbackHosts])].map(inURL);
-  return names.flatMap((name) => (port === 80 || port === 443 ? [`${name}:${port}`, name] : [`${name}:${port}`]));
+  // Loopback without a port is no other site either: some HTTP/2 clients leave the port out.
+  return names.flatMap((name) =>
+    port === 80 || port === 443 || loopbackHosts.includes(name) ? [`${name}:${port}`, name] : [`${name}:${port}`],
+  );
 }
 
 const inURL = (host: string): string => {
@@ -132,28 +135,5 @@ function freePort(host: string, port: number): Promise<number> {
       const { port: found } = probe.address() as AddressInfo;
       probe.close(() => resolve(found));
     });
-  });
-}
-
-/** Passes decrypted bytes on, both ways; when one side ends, so does the other. */
-function takeOffTLS(
-  certificate: { key: string; cert: string },
-  at: { host: string; port: number },
-  innerPort: number,
-): Promise<tls.Server> {
-  const server = tls.createServer({ ...certificate, ALPNProtocols: ["http/1.1"] }, (outer) => {
-    const inner = net.connect(innerPort, "127.0.0.1");
-    outer.pipe(inner).pipe(outer);
-    for (const [one, other] of [
-      [outer, inner],
-      [inner, outer],
-    ] as const) {
-      one.on("error", () => other.destroy());
-      one.on("close", () => other.destroy());
-    }
-  });
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(at, () => resolve(server));
   });
 }

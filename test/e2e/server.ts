@@ -16,20 +16,26 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-export async function startServer(options: { dataFolder?: string; port?: number; env?: NodeJS.ProcessEnv } = {}): Promise<RunningServer> {
+export async function startServer(
+  options: { dataFolder?: string; port?: number; env?: NodeJS.ProcessEnv; https?: boolean } = {},
+): Promise<RunningServer> {
   const port = options.port ?? (await freePort());
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "kubearium-test-"));
-  const child = spawn(process.execPath, [join(import.meta.dirname, "..", "..", "dist", "local", "start.mjs")], {
-    env: { ...process.env, PORT: String(port), HOST: "127.0.0.1", KUBEARIUM_DATA: dataFolder, ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "..", "..", "dist", "local", "start.mjs"), ...(options.https ? ["--https"] : [])],
+    {
+      env: { ...process.env, PORT: String(port), HOST: "127.0.0.1", KUBEARIUM_DATA: dataFolder, ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
   }
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${options.https ? "https" : "http"}://127.0.0.1:${port}`;
   await ready(url, child, () => output);
   let files = 0;
   return {
@@ -62,10 +68,13 @@ export async function startServer(options: { dataFolder?: string; port?: number;
 async function ready(url: string, child: ChildProcess, output: () => string): Promise<void> {
   for (let tries = 0; tries < 300; tries += 1) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output()}`);
-    const answered = await fetch(`${url}/healthz`).then(
-      (response) => response.ok,
-      () => false,
-    );
+    // Over TLS the certificate is the server's own; what it prints says that it serves.
+    const answered = url.startsWith("https:")
+      ? output().includes("Kubearium runs:")
+      : await fetch(`${url}/healthz`).then(
+          (response) => response.ok,
+          () => false,
+        );
     if (answered) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
