@@ -109,7 +109,7 @@ function answerOf(cluster: Cluster, body: ResolveBody, language: Language): obje
   const lost = way?.cause?.code.startsWith("policy-") ? unresolved({ resolution, way }) : undefined;
   const why =
     failure !== undefined || lost !== undefined || way?.verdict === "unsupported"
-      ? explainRoute(unsent(failure?.cause ?? lost ?? way?.cause, way?.objects ?? []), facts, language)
+      ? explainRoute({ ...unsent(failure?.cause ?? lost ?? way?.cause, way?.objects ?? []), resolution }, facts, language)
       : explainResolution(resolution, facts, language);
   const advice = why === null ? adviseOnResolution(resolution, facts, language) : null;
   return {

@@ -3,15 +3,18 @@
  * it; a cause without a case here does not compile into a silent "unknown", it throws.
  */
 import { matchesLabelMap } from "../api/label-selector.ts";
-import type { ObjectRef, Resolution, Route } from "../api/network.ts";
-import type { Service } from "../api/objects.ts";
+import type { ObjectRef, Protocol, Resolution, Route } from "../api/network.ts";
+import type { Pod, Service } from "../api/objects.ts";
 import { canonical, contains, rangesIn } from "../network/address-book.ts";
-import { clusterIPsOf, type Facts, hasSelector, refTo, serviceAt, serviceOf } from "./facts.ts";
+import { portByHand } from "./by-hand-findings.ts";
+import { clusterIPsOf, type Facts, hasSelector, refTo, serviceAt, serviceOf, slicesOf } from "./facts.ts";
 import type { Language } from "./messages/catalogue.ts";
 import type { PolicyParams } from "./messages/en.ts";
 import { adviceOnLookup, unresolvedName } from "./name-findings.ts";
-import { type StoppedPacket, stoppedByPolicies, stoppedPacket } from "./policy-findings.ts";
-import { closedTargetPort, sourceNotAllowed, unmatched, withoutEndpoints, withoutLocalEndpoints } from "./service-findings.ts";
+import { destinationOf, type StoppedPacket, stoppedByPolicies, stoppedPacket } from "./policy-findings.ts";
+import { sourceNotAllowed, withoutEndpoints, withoutLocalEndpoints } from "./service-findings.ts";
+import { externalIPTypo, nodePortTypo, unmatched } from "./service-port-findings.ts";
+import { closedTargetPort, meantPort, protocolOfListener } from "./target-port-findings.ts";
 import { type Finding, finding, fix, type Why, whyOf } from "./why.ts";
 
 /** `null` where the packet arrived and, with HTTP, the answer is no failure. */
@@ -42,20 +45,25 @@ export function findingsOfRoute(route: Route, facts: Facts): Finding[] {
     case "dns-unreachable": {
       const named = route.resolution === undefined ? [] : unresolvedName(route.resolution, facts);
       const direction = text("because") === "policy-egress" ? "Egress" : text("because") === "policy-ingress" ? "Ingress" : undefined;
-      return direction === undefined ? named : dnsBehindPolicy(stoppedPacket(direction, cause.params), text("name"), facts);
+      return direction === undefined || route.resolution === undefined
+        ? named
+        : dnsBehindPolicy(route, stoppedPacket(direction, cause.params), facts);
     }
     case "policy-ingress":
-      return stoppedByPolicies(stoppedPacket("Ingress", cause.params), facts);
+      return behindPolicy(route, stoppedPacket("Ingress", cause.params), facts);
     case "policy-egress":
-      return stoppedByPolicies(stoppedPacket("Egress", cause.params), facts);
+      return behindPolicy(route, stoppedPacket("Egress", cause.params), facts);
     case "nobody-has-address":
       return [unanswered(route, text("ip"), facts)];
     case "nothing-listens":
-      return one(refusedByPod(route, objects, facts));
+      return refusedByPod(route, objects, facts);
     case "nothing-listens-on-node":
-      return one(finding("nothing-listens-on-node", { node: text("node"), port: number("port") }, objects, fix("check-address", {})));
+      return one(
+        nodePortTypo(text("node"), number("port"), route.protocol, facts) ??
+          finding("nothing-listens-on-node", { node: text("node"), port: number("port") }, objects, fix("check-address", {})),
+      );
     case "nothing-listens-outside":
-      return one(finding("nothing-listens-outside", { ip: text("ip"), port: number("port") }, objects, fix("check-address", {})));
+      return one(refusedOutside(route, objects, facts));
     case "only-inside":
       return one(onlyInside(text("ip"), text("kind"), facts));
     case "node-down":
@@ -99,12 +107,35 @@ export function findingsOfRoute(route: Route, facts: Facts): Finding[] {
   }
 }
 
-/** The question never reached DNS: said as the name's trouble first, with the policy's repair. */
-function dnsBehindPolicy(stopped: StoppedPacket, name: string, facts: Facts): Finding[] {
-  return stoppedByPolicies(stopped, facts).map((found, at) =>
-    at > 0 ? found : finding("dns-policy", { ...(found.params as PolicyParams), name }, found.because, found.fix),
+/** The question never reached DNS: said as the name's trouble first, then what the policy would stop after the answer. */
+function dnsBehindPolicy(route: Route, stopped: StoppedPacket, facts: Facts): Finding[] {
+  const { name, from, search } = route.resolution!;
+  const found = stoppedByPolicies(stopped, facts).map((each, at) =>
+    at > 0 ? each : finding("dns-policy", { ...(each.params as PolicyParams), name }, each.because, each.fix),
   );
+  const service = serviceMeant(name, from.namespace, search, facts);
+  const port = service?.spec.ports?.[0];
+  const slice = service && slicesOf(service, facts.reader).find(({ endpoints }) => (endpoints ?? []).length > 0);
+  const [ip] = slice?.endpoints?.[0]?.addresses ?? [];
+  const number = slice?.ports?.find((each) => (each.name ?? "") === (port?.name ?? ""))?.port;
+  if (stopped.direction === "Ingress" || ip === undefined || number === undefined) return found;
+  return [...found, ...stoppedByPolicies({ ...stopped, ip, port: number, protocol: (port?.protocol ?? "TCP") as Protocol }, facts)];
 }
+
+/** The Service that the name would have meant. */
+const serviceMeant = (
+  name: string,
+  namespace: string | undefined,
+  search: readonly string[],
+  { reader, options }: Facts,
+): Service | undefined => {
+  const tries = [name, ...search.map((suffix) => `${name}.${suffix}`)].map((each) => each.replace(/\.$/, ""));
+  const suffix = `.svc.${options.clusterDomain}`;
+  return reader
+    .list<Service>("services")
+    .filter(({ metadata }) => tries.includes(`${metadata.name}.${metadata.namespace}${suffix}`))
+    .sort((a) => (a.metadata.namespace === namespace ? -1 : 1))[0];
+};
 
 function endedByRule(route: Route, code: string, objects: readonly ObjectRef[], facts: Facts): Finding[] {
   if (!code.startsWith("rule-")) throw new Error(`explain: no case for the cause ${code}`);
@@ -113,7 +144,7 @@ function endedByRule(route: Route, code: string, objects: readonly ObjectRef[], 
   if (service !== undefined) {
     switch (code) {
       case "rule-no-endpoints":
-        return withoutEndpoints(service, node, facts);
+        return withoutEndpoints(service, node, facts, portIndex(objects));
       case "rule-no-local-endpoints":
         return [withoutLocalEndpoints(service, node, clusterIPsOf(service.spec).includes(route.target?.ip ?? ""), facts)];
       case "rule-source-range-drop":
@@ -121,15 +152,15 @@ function endedByRule(route: Route, code: string, objects: readonly ObjectRef[], 
     }
   }
   const at = code === "rule-unserved-cluster-ip" && route.target !== undefined ? serviceAt(route.target.ip, facts.reader) : undefined;
-  if (at !== undefined) return [unservedClusterIP(at, route, node)];
+  if (at !== undefined) return [unservedClusterIP(at, route, node, facts)];
   const params = { node, destination };
   const kind = route.verdict === "rejected" ? "rejected-by-rule" : "dropped-by-rule";
   return [finding(kind, params, objects, fix("check-address", {}))];
 }
 
-function unservedClusterIP(service: Service, route: Route, node: string): Finding {
+function unservedClusterIP(service: Service, route: Route, node: string, facts: Facts): Finding {
   const ip = route.target!.ip;
-  const found = unmatched(service, { ip, port: route.target!.port, node });
+  const found = unmatched(service, { ip, port: route.target!.port, protocol: route.protocol, node }, facts);
   if (found.code !== "icmp-to-service") return found;
   if (route.cause?.params["mode"] === "ipvs") return finding("icmp-to-service-ipvs", { node, ip }, found.because, found.fix);
   const ports = (service.spec.ports ?? []).map(({ protocol = "TCP", port }) => ({ protocol, port }));
@@ -154,7 +185,7 @@ function unanswered(route: Route, ip: string, facts: Facts): Finding {
   const rewritten = route.hops.find(({ does, dstAfter }) => does === "rewrite" && dstAfter !== undefined);
   const through = rewritten && serviceOf(rewritten.objects, reader);
   if (through !== undefined && !hasSelector(through)) return wrongEndpoints(through, ip, facts);
-  if (at !== undefined) return unmatched(at, { ip, port, node: nodeOf(route) });
+  if (at !== undefined) return unmatched(at, { ip, port, protocol: route.protocol, node: nodeOf(route) }, facts);
   const former = facts.formerPod?.(ip);
   if (former !== undefined) {
     const seconds = Math.max(0, Math.floor((facts.now - former.deletedAt) / 1000));
@@ -173,7 +204,7 @@ function unanswered(route: Route, ip: string, facts: Facts): Finding {
   }
   if (rangesIn(options.serviceCIDR).some((range) => contains(range, ip)))
     return finding("unused-cluster-ip", { ip }, [], fix("check-address", {}));
-  return finding("nobody-has-address", { ip }, [], fix("check-address", {}));
+  return externalIPTypo(ip, facts) ?? finding("nobody-has-address", { ip }, [], fix("check-address", {}));
 }
 
 /** Endpoints made by hand point to where nothing is. */
@@ -193,12 +224,75 @@ function wrongEndpoints(service: Service, ip: string, { reader }: Facts): Findin
   );
 }
 
-function refusedByPod(route: Route, objects: readonly ObjectRef[], facts: Facts): Finding {
+function refusedByPod(route: Route, objects: readonly ObjectRef[], facts: Facts): Finding[] {
   const { pod: name = "", port = 0, listening = [] } = route.cause!.params as { pod?: string; port?: number; listening?: string[] };
   const pod = objects.find(({ kind }) => kind === "Pod") ?? { apiVersion: "v1", kind: "Pod", name };
-  const chosen = route.hops.findLast(({ does }) => does === "rewrite")?.objects ?? [];
-  const field = chosen.find(({ kind }) => kind === "Service")?.field;
-  return closedTargetPort({ pod, port, listening }, serviceOf(chosen, facts.reader), Number(/\d+/.exec(field ?? "0")?.[0] ?? 0));
+  const { service, at } = chosenPort(route, facts);
+  const namespace = pod.namespace ?? "";
+  const spoken = protocolOfListener({ namespace, name: pod.name }, port, facts);
+  if (spoken !== undefined) {
+    const params = { pod: name, port, protocol: route.protocol, has: spoken };
+    const because = [...(service === undefined ? [] : [refTo(service, `spec.ports[${at}].protocol`)]), pod];
+    return [finding("nothing-listens-protocol", params, because, fix("use-protocol", { has: spoken }))];
+  }
+  const refusal = { pod, port, listening: listening.map(Number), object: facts.reader.get<Pod>("pods", namespace, pod.name) };
+  const meant = service && meantPort(refusal, service, at);
+  const source = sourceOf(route);
+  // The port that is open may be one that a policy keeps closed.
+  const then =
+    meant === undefined || source === ""
+      ? []
+      : stoppedByPolicies({ direction: "Ingress", namespace, pod: pod.name, ip: source, port: meant, protocol: route.protocol }, facts);
+  return [closedTargetPort(refusal, service, at), ...then];
+}
+
+/** Where endpoints by hand lead, the port among them may be what is wrong. */
+function refusedOutside(route: Route, objects: readonly ObjectRef[], facts: Facts): Finding {
+  const { ip = "", port = 0 } = route.cause!.params as { ip?: string; port?: number };
+  const { service, at } = chosenPort(route, facts);
+  const patches = service === undefined ? [] : portByHand(service, at, port, facts);
+  const repair =
+    patches.length === 0 || service === undefined
+      ? fix("check-address", {})
+      : fix("correct-endpoints", { svc: service.metadata.name, ip: `${ip}:${port}` }, patches);
+  return finding(
+    "nothing-listens-outside",
+    { ip, port },
+    [...(service === undefined ? [] : [refTo(service, `spec.ports[${at}]`)]), ...objects],
+    repair,
+  );
+}
+
+/** The Service that sent the packet on, and which of its ports. */
+function chosenPort({ hops }: Route, { reader }: Facts): { service: Service | undefined; at: number } {
+  const chosen = hops.findLast(({ does, rule }) => does === "rewrite" && rule !== undefined)?.objects ?? [];
+  return { service: serviceOf(chosen, reader), at: portIndex(chosen) };
+}
+
+/** `spec.ports[1]` -> 1 */
+const portIndex = (objects: readonly ObjectRef[]): number =>
+  Number(/\d+/.exec(objects.find(({ kind }) => kind === "Service")?.field ?? "0")?.[0] ?? 0);
+
+/**
+ * What a policy stopped may have been wrong before: a Service port that nobody serves, a target port that nobody
+ * listens on. Then that comes first, for no policy has to allow it.
+ */
+function behindPolicy(route: Route, stopped: StoppedPacket, facts: Facts): Finding[] {
+  const policies = stoppedByPolicies(stopped, facts);
+  const at = route.protocol === "ICMP" ? undefined : serviceAt(stopped.ip, facts.reader);
+  if (stopped.direction === "Egress" && at !== undefined) {
+    return [unmatched(at, { ip: stopped.ip, port: stopped.port, protocol: route.protocol, node: nodeOf(route) }, facts)];
+  }
+  const { service, at: index } = chosenPort(route, facts);
+  const pod = destinationOf(stopped, facts);
+  if (service === undefined || pod === undefined || route.protocol === "ICMP") return policies;
+  const { namespace, name } = pod.metadata;
+  const open = facts.machines.listeners({ namespace, name }).filter(({ protocol }) => protocol === route.protocol);
+  if (open.some(({ port }) => port === stopped.port)) return policies;
+  const refusal = { pod: refTo(pod), port: stopped.port, listening: open.map(({ port }) => port), object: pod };
+  const meant = meantPort(refusal, service, index);
+  const then = meant === undefined ? policies : stoppedByPolicies({ ...stopped, port: meant }, facts);
+  return [closedTargetPort(refusal, service, index), ...then];
 }
 
 function onlyInside(ip: string, kind: string, { reader }: Facts): Finding {

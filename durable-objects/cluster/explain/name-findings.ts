@@ -8,6 +8,7 @@ import type { Service } from "../api/objects.ts";
 import { dnsFailure } from "./dns-findings.ts";
 import { type Facts, refTo } from "./facts.ts";
 import { nearest } from "./near.ts";
+import { withoutEndpoints } from "./service-findings.ts";
 import { type Finding, finding, fix } from "./why.ts";
 
 export function unresolvedName(resolution: Resolution, facts: Facts): Finding[] {
@@ -38,7 +39,7 @@ function missingName(resolution: Resolution, facts: Facts): Finding {
       from.namespace === undefined ? undefined : (asksElsewhere(resolution, exact, facts) ?? cutShort(resolution, exact, asked, facts));
     if (own !== undefined) return own;
     return portName === undefined || protocol === undefined
-      ? emptyName(resolution, exact, asked.svc)
+      ? emptyName(resolution, exact, asked.svc, facts)
       : missingPort(name, exact, portName, protocol);
   }
   const elsewhere = services.find(({ metadata }) => metadata.name === asked.svc);
@@ -132,7 +133,7 @@ export function adviceOnLookup({ name, addresses, answers, ndots, trace }: Resol
 }
 
 /** The Service is there, and its name still gives no address. */
-function emptyName({ name, from }: Resolution, service: Service, svc: string): Finding {
+function emptyName({ name, from }: Resolution, service: Service, svc: string, facts: Facts): Finding {
   const { externalName: target = "", type, clusterIP } = service.spec;
   if (from.namespace === undefined) {
     return finding("name-from-outside", { name, svc }, [refTo(service)], fix("expose-service", { svc }));
@@ -146,20 +147,11 @@ function emptyName({ name, from }: Resolution, service: Service, svc: string): F
     );
   }
   if (clusterIP === "None") {
-    return finding(
-      "headless-without-pods",
-      { name, svc },
-      [refTo(service, "spec.selector")],
-      fix("check-selector", { svc, selector: labels(service) }),
-    );
+    const [behind] = withoutEndpoints(service, "", facts) as [Finding];
+    return finding("headless-without-pods", { name, svc }, behind.because, behind.fix);
   }
   return finding("no-address", { name }, [refTo(service)], fix("use-name", { name: svc }));
 }
-
-const labels = ({ spec }: Service): string =>
-  Object.entries(spec.selector ?? {})
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
 
 interface Asked {
   svc: string;

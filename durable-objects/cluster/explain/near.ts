@@ -11,7 +11,15 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best?.candidate;
 }
 
-const slips = (word: string): number => Math.min(3, Math.max(1, Math.floor(word.length / 3)));
+/** The same for port numbers: one off comes before one digit off. */
+export const nearestPort = (port: number, candidates: readonly number[]): number | undefined => {
+  const next = candidates.find((each) => Math.abs(each - port) === 1);
+  if (next !== undefined) return next;
+  const near = nearest(String(port), candidates.map(String));
+  return near === undefined ? undefined : Number(near);
+};
+
+const slips = (word: string): number => Math.min(2, Math.max(1, Math.floor(word.length / 3)));
 
 /** Letters added, left out, replaced, or two neighbours swapped. */
 export function editDistance(a: string, b: string): number {

@@ -60,6 +60,13 @@ export function stoppedByPolicies(stopped: StoppedPacket, facts: Facts): Finding
   return [...here, ...oneSide({ ...stopped, direction: "Ingress", namespace, pod: name, ip: source }, book, facts)];
 }
 
+/** The pod that the packet was to reach; `undefined` where that is none. */
+export function destinationOf({ direction, namespace, pod, ip }: StoppedPacket, { reader }: Facts): Pod | undefined {
+  if (direction === "Ingress") return reader.get<Pod>("pods", namespace, pod);
+  const owner = new AddressBook(reader).ownerOf(ip);
+  return owner?.kind === "pod" ? owner.pod : undefined;
+}
+
 function oneSide({ direction, namespace, pod: name, ip, port, protocol }: StoppedPacket, book: AddressBook, { reader }: Facts): Finding[] {
   const pod = reader.get<Pod>("pods", namespace, name);
   if (pod === undefined) return [];

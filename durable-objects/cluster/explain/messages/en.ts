@@ -204,14 +204,35 @@ export const en = {
       `Refused on ${node}: Service ${svc} has no ready endpoints, so its rule is REJECT.`,
     "selector-typo": ({ k, v, near, n }: { k: string; v: string; near: string; n: number }) =>
       `No endpoints: selector ${k}=${v} matches 0 pods. ${k}=${near} would match ${n}.`,
+    "selector-key-typo": ({ wrong, near, n }: { wrong: string; near: string; n: number }) =>
+      `No endpoints: selector ${wrong} matches 0 pods. ${near} would match ${n}.`,
+    "pod-label-missing": ({ selector, missing, n }: { selector: string; missing: string; n: number }) =>
+      `No endpoints: selector ${selector} matches 0 pods. ${plural(n, "pod has", "pods have")} everything but ${missing}.`,
+    "selector-other-namespace": ({ selector, ns, other, n }: { selector: string; ns: string; other: string; n: number }) =>
+      `No endpoints: selector ${selector} matches 0 pods in ${ns}. It would match ${n} in ${other}, but a Service selects in its own namespace only.`,
     "selector-matches-nothing": ({ selector }: { selector: string }) => `No endpoints: selector ${selector} matches 0 pods.`,
     "pod-not-ready": ({ pod, reason }: { pod: string; reason: string }) => `${pod} was left out: it is running but not ready (${reason}).`,
+    "pod-unschedulable": ({ pod, reason }: { pod: string; reason: string }) => `${pod} was left out: no node takes it (${reason}).`,
+    "pods-terminating": ({ svc, n }: { svc: string; n: number }) =>
+      `No endpoints: ${n === 1 ? "the only pod" : `all ${n} pods`} of Service ${svc} ${n === 1 ? "is" : "are"} terminating.`,
+    "probe-port-closed": ({ pod, probe, port, real }: { pod: string; probe: string; port: string; real: string }) =>
+      `${pod} was left out: its ${probe} asks port ${port}, and the container listens on ${real === "" ? "none" : real}.`,
     "zero-replicas": ({ node, svc, workload }: { node: string; svc: string; workload: string }) =>
       `Refused on ${node}: Service ${svc} has no ready endpoints, so its rule is REJECT. ${workload} has 0 replicas.`,
     "endpoints-missing": ({ node, svc }: { node: string; svc: string }) =>
       `Refused on ${node}: Service ${svc} has no ready endpoints, so its rule is REJECT. It has no selector, and nobody has given it endpoints by hand.`,
     "target-port-name-unknown": ({ svc, port, pod }: { svc: string; port: string; pod: string }) =>
       `No endpoints: Service ${svc} sends to the port named ${port}, and pod ${pod} has no container port of that name.`,
+    "target-port-protocol": ({ svc, port, wants, pod, has }: { svc: string; port: string; wants: string; pod: string; has: string }) =>
+      `No endpoints: Service ${svc} sends ${wants} to the port named ${port}, and pod ${pod} has that name for ${has}.`,
+    "endpoints-port": ({ svc, kind, name, port, has }: { svc: string; kind: string; name: string; port: string; has: string }) =>
+      `No endpoints: port ${port} of Service ${svc} is not among those of ${kind} ${name}${has === "" ? ", which has none" : ` (${has})`}.`,
+    "endpoints-not-ready": ({ svc, name }: { svc: string; name: string }) =>
+      `No endpoints: EndpointSlice ${name} says of every endpoint of Service ${svc} that it is not ready.`,
+    "slice-label": ({ svc, name, label }: { svc: string; name: string; label: string }) =>
+      `No endpoints: EndpointSlice ${name} ${label === "" ? "has no label kubernetes.io/service-name" : `belongs to a Service ${label}, which does not exist`}, so Service ${svc} does not have it.`,
+    "endpoints-name": ({ svc, name }: { svc: string; name: string }) =>
+      `No endpoints: there are Endpoints named ${name}, but those of Service ${svc} must be named ${svc}.`,
     "icmp-to-service": ({ ip, ports }: { ip: string; ports: readonly ServicePortText[]; packet: string; rule: string }) =>
       `No reply: ${ip} exists only as rules for ${portList(ports)}. ICMP matches none of them, and nothing else owns the address.`,
     "icmp-to-service-nftables": ({ node, ip, ports }: { node: string; ip: string; ports: readonly ServicePortText[] }) =>
@@ -220,6 +241,14 @@ export const en = {
       `Refused on ${node}: ${ip} is bound on this node, and anything but its Service ports is rejected.`,
     "service-port-missing": ({ ip, port, svc, ports }: { ip: string; port: number; svc: string; ports: string }) =>
       `No rule for ${ip}:${port}. Service ${svc} has ${ports}.`,
+    "service-port-protocol": ({ ip, port, protocol, svc, has }: { ip: string; port: number; protocol: string; svc: string; has: string }) =>
+      `No rule for ${protocol} to ${ip}:${port}. Service ${svc} has that port for ${has} only.`,
+    "nothing-listens-protocol": ({ pod, port, protocol, has }: { pod: string; port: number; protocol: string; has: string }) =>
+      `Refused by pod ${pod}: on ${port} it listens for ${has}, not for ${protocol}.`,
+    "node-port-typo": ({ node, port, svc, near }: { node: string; port: number; svc: string; near: number }) =>
+      `Refused by ${node}: no Service has node port ${port}. Service ${svc} has ${near}.`,
+    "external-ip-typo": ({ ip, svc, near }: { ip: string; svc: string; near: string }) =>
+      `No reply from ${ip}: no machine and no Service has this address. Service ${svc} has the external IP ${near}.`,
     "target-port-closed": ({ pod, port, real }: { pod: string; port: number; real: string }) =>
       `Refused by pod ${pod}: nothing listens on ${port}. The container listens on ${real}.`,
     "nothing-listens": ({ pod, port }: { pod: string; port: number }) =>
@@ -312,6 +341,24 @@ export const en = {
   },
   fix: {
     "use-selector": ({ k, near }: { k: string; near: string }) => `Set the selector to ${k}: ${near}.`,
+    "add-label": ({ name, label }: { name: string; label: string }) => `Give the pods of ${name} the label ${label}.`,
+    "join-namespaces": ({ svc, ns, other }: { svc: string; ns: string; other: string }) =>
+      `Run the pods in ${ns}, or create Service ${svc} in ${other}.`,
+    "wait-for-pods": ({ svc }: { svc: string }) => `Wait for the new pods of ${svc}, or scale their workload up.`,
+    "make-room": ({ pod }: { pod: string }) => `See which condition no node meets: kubectl describe pod ${pod}.`,
+    "use-node-selector": ({ wrong, near }: { wrong: string; near: string }) => `Change ${wrong} to ${near} in nodeSelector.`,
+    "use-probe-port": ({ probe, real }: { probe: string; real: string }) => `Set the port of ${probe} to ${real}.`,
+    "speak-protocol": ({ port, protocol }: { port: string; protocol: string }) =>
+      `Set the protocol of the container port ${port} to ${protocol}.`,
+    "name-container-port": ({ port, number }: { port: string; number: number }) => `Name the container port ${number} ${port}.`,
+    "match-ports": ({ kind, name }: { kind: string; name: string }) => `Give ${kind} ${name} the port as the Service has it.`,
+    "look-at-slice": ({ name }: { name: string }) => `Set the ready condition in EndpointSlice ${name} once something answers there.`,
+    "label-slice": ({ name, svc }: { name: string; svc: string }) =>
+      `Give EndpointSlice ${name} the label kubernetes.io/service-name=${svc}.`,
+    "name-endpoints": ({ svc }: { svc: string }) => `Create the same Endpoints under the name ${svc}.`,
+    "use-protocol": ({ has }: { has: string }) => `Send ${has}, and let the Service's port have protocol ${has}.`,
+    "use-node-port": ({ near, port }: { near: number; port: number }) => `Send to node port ${near}, or let the Service have ${port}, too.`,
+    "use-external-ip": ({ near, ip }: { near: string; ip: string }) => `Send to ${near}, or add ${ip} to externalIPs.`,
     "check-selector": ({ svc, selector }: { svc: string; selector: string }) =>
       `Give pods the label ${selector}, or change spec.selector of Service ${svc} to labels that pods have.`,
     "look-at-probe": ({ pod }: { pod: string }) => `Find out why: kubectl describe pod ${pod} shows its probes and events.`,
@@ -342,8 +389,10 @@ export const en = {
     "use-final-dot": ({ name }: { name: string }) => `Write ${name} with a dot at the end, or give the pod dnsConfig with ndots: 1.`,
     "repair-dns": (_: object) => "Make the DNS pods run again: kubectl get pods -n kube-system -l k8s-app=kube-dns.",
     "check-external-name": ({ target }: { target: string }) => `Set externalName to a name that exists outside; ${target} does not.`,
-    "use-node": ({ nodes }: { nodes: string }) => `Send to a node that has one: ${nodes}.`,
-    "run-pod-here": ({ svc, node }: { svc: string; node: string }) => `Run a ready pod of ${svc} on ${node}, or set the policy to Cluster.`,
+    "use-node": ({ nodes, policy }: { nodes: string; policy: string }) =>
+      `Send to a node that has one: ${nodes}; or set ${policy} to Cluster, and pods see a node as source.`,
+    "run-pod-here": ({ svc, node, policy }: { svc: string; node: string; policy: string }) =>
+      `Run a ready pod of ${svc} on ${node}, or set ${policy} to Cluster.`,
     "allow-source": ({ source }: { source: string }) => `Add ${source} to loadBalancerSourceRanges.`,
     "allow-in-policy": ({ policy, what }: { policy: string; what: string }) => `Add ${what} to NetworkPolicy ${policy}.`,
     "correct-policy": ({ policy, wrong, near }: { policy: string; wrong: string; near: string }) =>

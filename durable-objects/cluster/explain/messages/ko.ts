@@ -137,14 +137,34 @@ export const ko = {
     "no-endpoints": ({ node, svc }) => `${node}에서 거부됨: Service ${svc}에 준비된 엔드포인트가 없어 규칙이 REJECT입니다.`,
     "selector-typo": ({ k, v, near, n }) =>
       `엔드포인트 없음: 셀렉터 ${k}=${v}와 일치하는 파드가 0개입니다. ${k}=${near}이면 ${n}개가 일치합니다.`,
+    "selector-key-typo": ({ wrong, near, n }) =>
+      `엔드포인트 없음: 셀렉터 ${wrong}와 일치하는 파드가 0개입니다. ${near}이면 ${n}개가 일치합니다.`,
+    "pod-label-missing": ({ selector, missing, n }) =>
+      `엔드포인트 없음: 셀렉터 ${selector}와 일치하는 파드가 0개입니다. 파드 ${n}개에는 ${missing}만 없습니다.`,
+    "selector-other-namespace": ({ selector, ns, other, n }) =>
+      `엔드포인트 없음: ${ns}에는 셀렉터 ${selector}와 일치하는 파드가 0개입니다. ${other}에는 ${n}개 있지만 Service는 자기 네임스페이스의 파드만 고릅니다.`,
     "selector-matches-nothing": ({ selector }) => `엔드포인트 없음: 셀렉터 ${selector}와 일치하는 파드가 0개입니다.`,
     "pod-not-ready": ({ pod, reason }) => `${pod}는 제외됨: 실행 중이지만 준비되지 않았습니다(${reason}).`,
+    "pod-unschedulable": ({ pod, reason }) => `${pod}는 제외됨: 받아 주는 노드가 없습니다(${reason}).`,
+    "pods-terminating": ({ svc, n }) => `엔드포인트 없음: Service ${svc}의 파드 ${n}개가 모두 종료되는 중입니다.`,
+    "probe-port-closed": ({ pod, probe, port, real }) =>
+      `${pod}는 제외됨: ${probe}가 포트 ${port}를 확인하는데 컨테이너가 듣는 포트는 ${real === "" ? "없습니다" : `${real}입니다`}.`,
     "zero-replicas": ({ node, svc, workload }) =>
       `${node}에서 거부됨: Service ${svc}에 준비된 엔드포인트가 없어 규칙이 REJECT입니다. ${workload}의 레플리카가 0개입니다.`,
     "endpoints-missing": ({ node, svc }) =>
       `${node}에서 거부됨: Service ${svc}에 준비된 엔드포인트가 없어 규칙이 REJECT입니다. 셀렉터가 없고 직접 만든 엔드포인트도 없습니다.`,
     "target-port-name-unknown": ({ svc, port, pod }) =>
       `엔드포인트 없음: Service ${svc}는 이름이 ${port}인 포트로 보내는데 파드 ${pod}에는 그런 이름의 컨테이너 포트가 없습니다.`,
+    "target-port-protocol": ({ svc, port, wants, pod, has }) =>
+      `엔드포인트 없음: Service ${svc}는 이름이 ${port}인 포트로 ${wants}를 보내는데 파드 ${pod}의 그 이름은 ${has}용입니다.`,
+    "endpoints-port": ({ svc, kind, name, port, has }) =>
+      `엔드포인트 없음: Service ${svc}의 포트 ${port}가 ${kind} ${name}에 없습니다${has === "" ? "(포트가 하나도 없음)" : `(있는 포트: ${has})`}.`,
+    "endpoints-not-ready": ({ svc, name }) =>
+      `엔드포인트 없음: EndpointSlice ${name}에 있는 Service ${svc}의 엔드포인트가 모두 준비되지 않음으로 표시되어 있습니다.`,
+    "slice-label": ({ svc, name, label }) =>
+      `엔드포인트 없음: EndpointSlice ${name}에 ${label === "" ? "kubernetes.io/service-name 레이블이 없어" : `적힌 Service ${label}가 존재하지 않아`} Service ${svc}의 것이 아닙니다.`,
+    "endpoints-name": ({ svc, name }) =>
+      `엔드포인트 없음: 이름이 ${name}인 Endpoints가 있지만 Service ${svc}의 Endpoints는 이름이 ${svc}여야 합니다.`,
     "icmp-to-service": ({ ip, ports }) =>
       `응답 없음: ${ip}는 ${portList(ports)} 포트 규칙으로만 존재합니다. ICMP와 일치하는 규칙이 없고 이 주소를 가진 장치도 없습니다.`,
     "icmp-to-service-nftables": ({ node, ip, ports }) =>
@@ -152,6 +172,14 @@ export const ko = {
     "icmp-to-service-ipvs": ({ node, ip }) =>
       `${node}에서 거부됨: ${ip}는 이 노드에 바인딩되어 있고 Service 포트가 아닌 요청은 모두 거부됩니다.`,
     "service-port-missing": ({ ip, port, svc, ports }) => `${ip}:${port}에 대한 규칙이 없습니다. Service ${svc}의 포트는 ${ports}입니다.`,
+    "service-port-protocol": ({ ip, port, protocol, svc, has }) =>
+      `${ip}:${port}로 가는 ${protocol} 규칙이 없습니다. Service ${svc}의 그 포트는 ${has} 전용입니다.`,
+    "nothing-listens-protocol": ({ pod, port, protocol, has }) =>
+      `파드 ${pod}가 거부함: ${port}에서 ${protocol}가 아니라 ${has}를 듣고 있습니다.`,
+    "node-port-typo": ({ node, port, svc, near }) =>
+      `${node}가 거부함: 노드 포트 ${port}를 쓰는 Service가 없습니다. Service ${svc}의 노드 포트는 ${near}입니다.`,
+    "external-ip-typo": ({ ip, svc, near }) =>
+      `${ip}에서 응답 없음: 이 주소를 가진 장치도 Service도 없습니다. Service ${svc}의 외부 IP는 ${near}입니다.`,
     "target-port-closed": ({ pod, port, real }) =>
       `파드 ${pod}가 거부함: ${port}에서 듣는 프로세스가 없습니다. 컨테이너는 ${real}에서 듣고 있습니다.`,
     "nothing-listens": ({ pod, port }) => `파드 ${pod}가 거부함: ${port}에서도 다른 포트에서도 듣는 프로세스가 없습니다.`,
@@ -227,6 +255,21 @@ export const ko = {
   },
   fix: {
     "use-selector": ({ k, near }) => `셀렉터를 ${k}: ${near}로 바꾸세요.`,
+    "add-label": ({ name, label }) => `${name}의 파드에 레이블 ${label}를 주세요.`,
+    "join-namespaces": ({ svc, ns, other }) => `파드를 ${ns}에서 실행하거나 ${other}에 Service ${svc}를 만드세요.`,
+    "wait-for-pods": ({ svc }) => `${svc}의 새 파드를 기다리거나 워크로드의 레플리카를 늘리세요.`,
+    "make-room": ({ pod }) => `어떤 조건을 만족하는 노드가 없는지 확인하세요: kubectl describe pod ${pod}.`,
+    "use-node-selector": ({ wrong, near }) => `nodeSelector의 ${wrong}를 ${near}로 바꾸세요.`,
+    "use-probe-port": ({ probe, real }) => `${probe}의 포트를 ${real}로 바꾸세요.`,
+    "speak-protocol": ({ port, protocol }) => `컨테이너 포트 ${port}의 프로토콜을 ${protocol}로 바꾸세요.`,
+    "name-container-port": ({ port, number }) => `컨테이너 포트 ${number}의 이름을 ${port}로 하세요.`,
+    "match-ports": ({ kind, name }) => `${kind} ${name}에 Service와 같은 포트를 주세요.`,
+    "look-at-slice": ({ name }) => `그곳에서 응답이 오면 EndpointSlice ${name}의 ready 조건을 설정하세요.`,
+    "label-slice": ({ name, svc }) => `EndpointSlice ${name}에 레이블 kubernetes.io/service-name=${svc}를 주세요.`,
+    "name-endpoints": ({ svc }) => `같은 Endpoints를 ${svc}라는 이름으로 만드세요.`,
+    "use-protocol": ({ has }) => `${has}로 보내고 Service 포트의 프로토콜도 ${has}로 하세요.`,
+    "use-node-port": ({ near, port }) => `노드 포트 ${near}로 보내거나 Service에 노드 포트 ${port}도 추가하세요.`,
+    "use-external-ip": ({ near, ip }) => `${near}로 보내거나 externalIPs에 ${ip}를 추가하세요.`,
     "check-selector": ({ svc, selector }) =>
       `파드에 레이블 ${selector}를 주거나, Service ${svc}의 spec.selector를 파드가 가진 레이블로 바꾸세요.`,
     "look-at-probe": ({ pod }) => `이유를 확인하세요: kubectl describe pod ${pod}가 프로브와 이벤트를 보여 줍니다.`,
@@ -256,8 +299,9 @@ export const ko = {
     "use-final-dot": ({ name }) => `끝에 점을 붙여 ${name}로 쓰거나, 파드의 dnsConfig에 ndots: 1을 주세요.`,
     "repair-dns": () => "DNS 파드를 다시 실행하세요: kubectl get pods -n kube-system -l k8s-app=kube-dns.",
     "check-external-name": ({ target }) => `externalName을 밖에 존재하는 이름으로 바꾸세요. ${target}는 존재하지 않습니다.`,
-    "use-node": ({ nodes }) => `파드가 있는 노드로 보내세요: ${nodes}.`,
-    "run-pod-here": ({ svc, node }) => `${node}에서 ${svc}의 준비된 파드를 실행하거나 정책을 Cluster로 바꾸세요.`,
+    "use-node": ({ nodes, policy }) =>
+      `파드가 있는 노드로 보내세요: ${nodes}. 또는 ${policy}를 Cluster로 바꾸세요(파드에게는 출발지가 노드로 보입니다).`,
+    "run-pod-here": ({ svc, node, policy }) => `${node}에서 ${svc}의 준비된 파드를 실행하거나 ${policy}를 Cluster로 바꾸세요.`,
     "allow-source": ({ source }) => `loadBalancerSourceRanges에 ${source}를 추가하세요.`,
     "allow-in-policy": ({ policy, what }) => `NetworkPolicy ${policy}에 ${what}를 추가하세요.`,
     "correct-policy": ({ policy, wrong, near }) => `NetworkPolicy ${policy}의 ${wrong}를 ${near}로 바꾸세요.`,
