@@ -501,6 +501,7 @@ const readerOf = (store: VersionedStore): Reader => ({
   get: (resource, namespace, name) => store.get(resource, namespace, name),
   list: (resource, namespace) => store.list(resource, namespace),
   ownedBy: (uid, resource) => store.ownedBy(uid, resource),
+  slicesOf: (namespace, service) => store.slicesOf(namespace, service),
 });
 
 /**

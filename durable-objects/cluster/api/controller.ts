@@ -3,7 +3,7 @@
  * this again", so that a missed or repeated change does no harm, and on wake every key is looked at.
  */
 import type { Change } from "./change-tracker.ts";
-import type { KubeObject, ObjectRefLike } from "./objects.ts";
+import type { EndpointSlice, KubeObject, ObjectRefLike } from "./objects.ts";
 import type { Random } from "./ports.ts";
 
 /**
@@ -16,6 +16,8 @@ export interface Reader {
   list<T extends KubeObject>(resource: string, namespace?: string): readonly T[];
   /** Objects whose ownerReferences name this uid, of one resource. */
   ownedBy<T extends KubeObject>(uid: string, resource: string): readonly T[];
+  /** EndpointSlices whose label names this Service, whoever manages them. */
+  slicesOf(namespace: string, service: string): readonly EndpointSlice[];
 }
 
 /** Writes go through the same strategies as a client's (defaults, validation, allocation); they throw `StatusError`. */

@@ -111,9 +111,7 @@ function* endpointsOfSlice({ before, after }: Change<KubeObject>): Iterable<stri
 }
 
 const mirrors = (namespace: string, name: string, read: Reader): EndpointSlice[] =>
-  read
-    .list<EndpointSlice>(slices, namespace)
-    .filter(({ metadata }) => metadata.labels?.[serviceNameLabel] === name && metadata.labels?.[managedByLabel] === managedBy);
+  read.slicesOf(namespace, name).filter(({ metadata }) => metadata.labels?.[managedByLabel] === managedBy);
 
 function mirror(endpoints: Endpoints, present: readonly EndpointSlice[], context: ControllerContext): void {
   const { groups, skipped } = mirrorGroups(endpoints);

@@ -246,13 +246,8 @@ function* serviceOfSlice({ before, after }: Change<KubeObject>): Iterable<string
 
 const managedSlices = (service: Service, read: Reader): EndpointSlice[] =>
   read
-    .list<EndpointSlice>(slices, service.metadata.namespace)
-    .filter(
-      ({ metadata }) =>
-        metadata.labels?.[serviceNameLabel] === service.metadata.name &&
-        metadata.labels?.[managedByLabel] === managedBy &&
-        metadata.deletionTimestamp === undefined,
-    );
+    .slicesOf(service.metadata.namespace ?? "", service.metadata.name)
+    .filter(({ metadata }) => metadata.labels?.[managedByLabel] === managedBy && metadata.deletionTimestamp === undefined);
 
 function perform(action: SliceAction, context: ControllerContext): void {
   switch (action.do) {

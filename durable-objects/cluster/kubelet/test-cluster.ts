@@ -41,9 +41,9 @@ export class TestCluster {
   constructor(options: Partial<SandboxOptions> = {}) {
     this.options = { ...defaultOptions, ...options };
     this.#context.options = this.options;
-    const { list, get, ownedBy } = this.#context;
+    const { list, get, ownedBy, slicesOf } = this.#context;
     this.kubelet = new Kubelet({
-      reader: { list, get, ownedBy },
+      reader: { list, get, ownedBy, slicesOf },
       options: this.options,
       now: () => this.now,
       random: new SeededRandom(1),
@@ -159,6 +159,7 @@ export class TestCluster {
         (object) => namespace === undefined || object.metadata.namespace === namespace,
       ) as T[],
     ownedBy: () => [],
+    slicesOf: () => [],
     create: (_resource: string, object: NewObject) => {
       throw new Error(`test: the kubelet creates no ${object.kind}`);
     },

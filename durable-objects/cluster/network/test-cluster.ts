@@ -138,6 +138,7 @@ export class TestCluster {
         .map(([, object]) => object as T)
         .filter((object) => namespace === undefined || object.metadata.namespace === namespace),
     ownedBy: () => [],
+    slicesOf: () => [],
   };
 
   readonly machines: Machines = {

@@ -6,7 +6,7 @@
  * throws this store away and loads another one.
  */
 import type { Reader } from "../api/controller.ts";
-import { type KubeObject, keyOf } from "../api/objects.ts";
+import { type EndpointSlice, type KubeObject, keyOf } from "../api/objects.ts";
 import { gone } from "../api/status-error.ts";
 import type { ObjectRow, Storage, StoredVersion, VersionType } from "./storage.ts";
 
@@ -49,9 +49,12 @@ const firstRevision = 200;
 export class VersionedStore implements Reader {
   readonly #storage: Storage;
   readonly #resources = new Map<string, Map<string, Entry>>();
-  /** Sorted keys of a resource, made when asked for and forgotten when an object comes or goes. */
+  /** Sorted keys of a resource, made when first asked for and kept in order from then on. */
   readonly #sortedKeys = new Map<string, string[]>();
-  readonly #owned = new Map<string, Map<string, KubeObject>>();
+  /** Answers of `list` by resource and namespace, until something of the resource changes. */
+  readonly #lists = new Map<string, Map<string, readonly KubeObject[]>>();
+  /** By resource and an owner's uid, or a namespace and the value of an indexed label. */
+  readonly #index = new Map<string, Map<string, KubeObject>>();
   /** Tombstones by resource, then key. */
   readonly #tombstones = new Map<string, Map<string, Entry>>();
   #history: StoreChange[] = [];
@@ -88,7 +91,7 @@ export class VersionedStore implements Reader {
       if (type === "D") mapOf(this.#tombstones, row.resource).set(key, entry);
       else {
         mapOf(this.#resources, row.resource).set(key, entry);
-        this.#indexOwners(row.resource, key, undefined, object);
+        this.#reindex(row.resource, key, undefined, object);
       }
     }
     this.#restoreHistory(versions);
@@ -109,19 +112,21 @@ export class VersionedStore implements Reader {
   list<T extends KubeObject>(resource: string, namespace?: string): readonly T[] {
     const entries = this.#resources.get(resource);
     if (!entries) return [];
-    const keys = this.#keysOf(resource, entries);
-    if (namespace === undefined || namespace === "") return keys.map((key) => entries.get(key)?.object as T);
-    const objects: T[] = [];
-    const prefix = `${namespace}/`;
-    for (let at = lowerBound(keys, prefix); at < keys.length && (keys[at] as string).startsWith(prefix); at += 1)
-      objects.push(entries.get(keys[at] as string)?.object as T);
-    return objects;
+    const lists = mapOf(this.#lists, resource);
+    let objects = lists.get(namespace ?? "");
+    if (!objects) {
+      objects = keysWithin(this.#keysOf(resource, entries), namespace ?? "").map((key) => entries.get(key)?.object as T);
+      lists.set(namespace ?? "", objects);
+    }
+    return objects as readonly T[];
   }
 
   ownedBy<T extends KubeObject>(uid: string, resource: string): readonly T[] {
-    const owned = this.#owned.get(`${resource}${separator}${uid}`);
-    if (!owned) return [];
-    return [...owned.keys()].sort().map((key) => owned.get(key) as T);
+    return this.#indexed(`${resource}${separator}${uid}`);
+  }
+
+  slicesOf(namespace: string, service: string): readonly EndpointSlice[] {
+    return this.#indexed(`${endpointSlices}${separator}${namespace}/${service}`);
   }
 
   /** Resources that hold at least one object. */
@@ -154,9 +159,11 @@ export class VersionedStore implements Reader {
     entries.set(key, { ...pastOf(carried), object: stored, at, type });
     if (!previous) {
       this.#tombstones.get(resource)?.delete(key);
-      this.#sortedKeys.delete(resource);
+      const keys = this.#sortedKeys.get(resource);
+      keys?.splice(lowerBound(keys, key), 0, key);
     }
-    this.#indexOwners(resource, key, previous?.object, stored);
+    this.#lists.delete(resource);
+    this.#reindex(resource, key, previous?.object, stored);
     this.#record({
       revision: this.#revision,
       at,
@@ -176,9 +183,11 @@ export class VersionedStore implements Reader {
     if (!previous) throw new Error(`store: ${resource} ${key} is to be removed but not there`);
     const last = this.#stamped(object);
     this.#resources.get(resource)?.delete(key);
-    this.#sortedKeys.delete(resource);
+    const keys = this.#sortedKeys.get(resource);
+    keys?.splice(lowerBound(keys, key), 1);
+    this.#lists.delete(resource);
     mapOf(this.#tombstones, resource).set(key, { ...pastOf(previous), object: last, at, type: "D" });
-    this.#indexOwners(resource, key, previous.object, undefined);
+    this.#reindex(resource, key, previous.object, undefined);
     this.#record({ revision: this.#revision, at, type: "DELETED", resource, object: last, previous: previous.object });
     this.#dirty.set(`${resource}${separator}${key}`, { resource, key });
     return last;
@@ -370,17 +379,41 @@ export class VersionedStore implements Reader {
     return keys;
   }
 
-  #indexOwners(resource: string, key: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
-    for (const owner of before?.metadata.ownerReferences ?? []) {
-      const index = `${resource}${separator}${owner.uid}`;
-      const owned = this.#owned.get(index);
-      owned?.delete(key);
-      if (owned?.size === 0) this.#owned.delete(index);
+  #reindex(resource: string, key: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
+    for (const name of before ? indexNames(resource, before) : []) {
+      const objects = this.#index.get(name);
+      objects?.delete(key);
+      if (objects?.size === 0) this.#index.delete(name);
     }
-    for (const owner of after?.metadata.ownerReferences ?? []) {
-      mapOf(this.#owned, `${resource}${separator}${owner.uid}`).set(key, after as KubeObject);
-    }
+    for (const name of after ? indexNames(resource, after) : []) mapOf(this.#index, name).set(key, after as KubeObject);
   }
+
+  #indexed<T extends KubeObject>(name: string): readonly T[] {
+    const objects = this.#index.get(name);
+    if (!objects) return [];
+    return [...objects.keys()].sort().map((key) => objects.get(key) as T);
+  }
+}
+
+const endpointSlices = "endpointslices.discovery.k8s.io";
+const serviceNameLabel = "kubernetes.io/service-name";
+
+/** Under which names an object is found again: its owners', and a slice's Service. A uid holds no slash. */
+function indexNames(resource: string, { metadata }: KubeObject): string[] {
+  const names = (metadata.ownerReferences ?? []).map(({ uid }) => `${resource}${separator}${uid}`);
+  const service = resource === endpointSlices ? metadata.labels?.[serviceNameLabel] : undefined;
+  if (service !== undefined) names.push(`${resource}${separator}${metadata.namespace}/${service}`);
+  return names;
+}
+
+/** The part of sorted keys that lies in a namespace; empty: all. */
+function keysWithin(keys: readonly string[], namespace: string): readonly string[] {
+  if (namespace === "") return keys;
+  const prefix = `${namespace}/`;
+  const from = lowerBound(keys, prefix);
+  let to = from;
+  while (to < keys.length && (keys[to] as string).startsWith(prefix)) to += 1;
+  return keys.slice(from, to);
 }
 
 const typeNames = { A: "ADDED", M: "MODIFIED", D: "DELETED" } as const;

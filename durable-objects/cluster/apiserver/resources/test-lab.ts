@@ -29,6 +29,7 @@ export class StrategyLab {
         this.objects.get(`${resource}/${name}`) as T | undefined,
       list,
       ownedBy: () => [],
+      slicesOf: () => [],
     };
   }
 
