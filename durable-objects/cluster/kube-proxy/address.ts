@@ -24,8 +24,9 @@ export function parseCidr(text: string): Cidr | undefined {
   const prefix = length === undefined ? bytes.length * 8 : /^\d+$/.test(length) ? Number(length) : -1;
   if (prefix < 0 || prefix > bytes.length * 8) return undefined;
   const network = bytes.map((byte, at) => byte & maskByte(prefix - at * 8));
+  if (bytes.length === 4) return cidrOfIPv4(network, prefix);
   return {
-    family: bytes.length === 4 ? "IPv4" : "IPv6",
+    family: "IPv6",
     text: `${ipaddr.fromByteArray(network).toString()}/${prefix}`,
     prefix,
     contains: (ip) => {
@@ -37,6 +38,42 @@ export function parseCidr(text: string): Cidr | undefined {
       );
     },
   };
+}
+
+/** Every walk asks these, so they compare numbers. */
+function cidrOfIPv4(network: readonly number[], prefix: number): Cidr {
+  const mask = prefix === 0 ? 0 : -1 << (32 - prefix);
+  const value = network.reduce((sum, byte) => (sum << 8) | byte, 0);
+  return {
+    family: "IPv4",
+    text: `${network.join(".")}/${prefix}`,
+    prefix,
+    contains: (ip) => {
+      const other = numberOfIPv4(ip);
+      return other !== undefined && (other & mask) === value;
+    },
+  };
+}
+
+/** Four decimal numbers as one of 32 bits; `undefined` for every other text. */
+function numberOfIPv4(ip: string): number | undefined {
+  let value = 0;
+  let byte = -1;
+  let dots = 0;
+  for (let at = 0; at < ip.length; at += 1) {
+    const code = ip.charCodeAt(at);
+    if (code === 46) {
+      if (byte < 0) return undefined;
+      value = (value << 8) | byte;
+      byte = -1;
+      dots += 1;
+    } else {
+      if (code < 48 || code > 57) return undefined;
+      byte = (byte < 0 ? 0 : byte * 10) + code - 48;
+      if (byte > 255) return undefined;
+    }
+  }
+  return dots === 3 && byte >= 0 ? (value << 8) | byte : undefined;
 }
 
 const maskByte = (bits: number): number => (bits >= 8 ? 0xff : bits <= 0 ? 0 : (0xff << (8 - bits)) & 0xff);

@@ -11,7 +11,23 @@ export interface Draws {
   pick(of: number): number;
 }
 
-export const randomDraws = (random: Random): Draws => ({ chance: () => random.next(), pick: () => random.next() });
+export const randomDraws = (random: Random): Draws => new RandomDraws(random);
+
+class RandomDraws implements Draws {
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  chance(): number {
+    return this.#random.next();
+  }
+
+  pick(): number {
+    return this.#random.next();
+  }
+}
 
 /** The ten decimals in which kube-proxy writes probabilities; also hides the last bits of the products. */
 const decimals = 10;

@@ -1,8 +1,9 @@
 /**
  * What a walk asks of the node whose rules it follows: its own addresses and interfaces.
  */
-import { canonicalIP, parseCidr } from "./address.ts";
+import { canonicalIP } from "./address.ts";
 import type { LocalTraffic } from "./local-traffic.ts";
+import { isLoopback } from "./node-port-addresses.ts";
 import { localAddresses, type ProxyOptions } from "./proxy-options.ts";
 import type { Family, Packet } from "./rule-set.ts";
 
@@ -17,12 +18,11 @@ export interface Host {
 /** Where the options name no interface, pods hang on `cni0` and the wire is `eth0`. */
 export function hostOf(options: ProxyOptions, localTraffic: LocalTraffic | undefined, family: Family): Host {
   const own = new Set(localAddresses(options, family).map(canonicalIP));
-  const loopback = parseCidr(family === "IPv4" ? "127.0.0.0/8" : "::1/128")!;
   const podInterface = localTraffic?.by === "interface" ? localTraffic.name.replace(/\+$/, "0") : "cni0";
   const wire = Object.keys(options.interfaces)[0] ?? "eth0";
   return {
     family,
-    isLocal: (ip) => own.has(ip) || loopback.contains(ip),
+    isLocal: (ip) => own.has(ip) || isLoopback(ip),
     inInterface: ({ origin, inInterface }) =>
       origin === "process" ? undefined : (inInterface ?? (origin === "pod" ? podInterface : wire)),
   };

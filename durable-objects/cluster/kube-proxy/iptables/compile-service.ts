@@ -291,7 +291,7 @@ class PortCompiler {
   }
 
   #line(chain: string, role: RuleRole, matches: Match[], target?: Target, objects: readonly ObjectRef[] = []): RestoreLine {
-    return append(chain, { matches, target, origin: { role, objects: [this.#port.object, ...objects] } });
+    return append(chain, { matches, target, origin: { role, objects: [this.#port.object, ...objects] }, tried: undefined });
   }
 }
 

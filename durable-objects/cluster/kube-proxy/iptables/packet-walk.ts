@@ -8,7 +8,7 @@
  * A long file on purpose: the walk is one mechanism.
  */
 import type { SkippedRule } from "../../api/network.ts";
-import { canonicalIP, parseCidr } from "../address.ts";
+import { type Cidr, canonicalIP, parseCidr } from "../address.ts";
 import type { Draws } from "../draws.ts";
 import type { Host } from "../host.ts";
 import type { MatchedRule, Outcome, Packet, Walk, WalkOptions } from "../rule-set.ts";
@@ -17,7 +17,16 @@ import { drawSteps, kernelRule } from "./print-rules.ts";
 import type { Match, Rule, TableName, Target } from "./rule.ts";
 
 /** The bound a draw has to stay below: the kernel counts in steps of 2^-31. */
-export const drawBound = (of: number): number => drawSteps(of) / 0x8000_0000;
+export function drawBound(of: number): number {
+  let bound = bounds.get(of);
+  if (bound === undefined) {
+    bound = drawSteps(of) / 0x8000_0000;
+    bounds.set(of, bound);
+  }
+  return bound;
+}
+/** As many as Services have different numbers of endpoints. */
+const bounds = new Map<number, number>();
 
 /** The walk's options with somebody to decide its draws. `record: false`: matches are not written down. */
 export type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws; record?: boolean };
@@ -30,6 +39,8 @@ export interface WalkedTables {
 export type Verdict = "accept" | "reject" | "drop";
 /** What a chain came to: the caller goes on with its next rule, or the hook is through. */
 type Came = "continue" | Verdict;
+/** Which tables a packet meets, hook by hook. */
+export type Hooks = readonly (readonly [Hook, TableName])[];
 export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
 
 export abstract class PacketWalk {
@@ -38,6 +49,8 @@ export abstract class PacketWalk {
   protected readonly packet: Packet;
   protected readonly options: DrawnOptions;
   protected readonly src: string;
+  /** As rules write it. */
+  protected readonly protocol: string;
   protected readonly matched: MatchedRule[] = [];
   /** False: matches need not be written down. */
   protected readonly records: boolean;
@@ -60,6 +73,7 @@ export abstract class PacketWalk {
     this.options = options;
     this.records = options.record ?? true;
     this.src = canonicalIP(packet.src);
+    this.protocol = packet.protocol.toLowerCase();
     this.dst = canonicalIP(packet.dst);
     this.port = packet.destinationPort;
     this.inInterface = host.inInterface(packet);
@@ -73,15 +87,17 @@ export abstract class PacketWalk {
 
   outcome(): Outcome {
     const verdict = this.packet.origin === "process" ? this.outgoing() : this.incoming();
-    return {
+    const outcome: Outcome = {
       verdict,
       dst: this.dst,
-      ...(this.port === undefined ? {} : { destinationPort: this.port }),
+      destinationPort: this.port,
       masqueraded: this.#masqueraded,
       to: this.host.isLocal(this.dst) ? "process" : "interface",
-      ...(verdict === "reject" ? { rejectWith: "port-unreachable" as const } : {}),
       affinity: verdict === "accept" ? this.affinity : [],
     };
+    if (this.port === undefined) delete outcome.destinationPort;
+    if (verdict === "reject") outcome.rejectWith = "port-unreachable";
+    return outcome;
   }
 
   /** From a process of the node. */
@@ -101,11 +117,12 @@ export abstract class PacketWalk {
   }
 
   /** The policy of all built-in chains is ACCEPT. */
-  protected through(hooks: readonly (readonly [Hook, TableName])[]): Verdict {
-    for (const [hook, table] of hooks) {
+  protected through(hooks: Hooks): Verdict {
+    for (let at = 0; at < hooks.length; at += 1) {
+      const [hook, table] = hooks[at]!;
       this.hook = hook;
-      const outcome = this.#chain(table, hook);
-      if (outcome === "reject" || outcome === "drop") return outcome;
+      const came = this.#chain(table, hook);
+      if (came === "reject" || came === "drop") return came;
     }
     return "accept";
   }
@@ -185,10 +202,15 @@ export abstract class PacketWalk {
   /** Why the rule does not match; `undefined` where it does. Conditions are tried in the kernel's order. */
   #mismatch(rule: Rule): string | undefined {
     this.#draw = undefined;
-    for (const match of kernelOrderOf(rule)) {
+    rule.tried ??= kernelOrderOf(rule);
+    const { tried } = rule;
+    for (let at = 0; at < tried.length; at += 1) {
+      const match = tried[at]!;
       if (match.match === "draw") {
-        this.#draw = { draw: this.options.draws.chance(match.of), below: drawBound(match.of) };
-        if (this.#draw.draw >= this.#draw.below) return "draw";
+        const draw = this.options.draws.chance(match.of);
+        const below = drawBound(match.of);
+        if (this.records) this.#draw = { draw, below };
+        if (draw >= below) return "draw";
       } else if (!this.#holds(match)) {
         return reasons[match.match];
       }
@@ -203,7 +225,7 @@ export abstract class PacketWalk {
         return true;
       case "protocol":
       case "bare-protocol":
-        return this.packet.protocol.toLowerCase() === match.protocol;
+        return this.protocol === match.protocol;
       case "source":
         return inRange(match, this.src) !== (match.not ?? false);
       case "destination":
@@ -262,29 +284,28 @@ const reasons: Record<Exclude<Match["match"], "draw">, string> = {
 
 /** Addresses, interface and protocol stand in the head of a rule and are looked at before its other matches. */
 function kernelOrderOf(rule: Rule): readonly Match[] {
-  const known = orders.get(rule);
-  if (known !== undefined) return known;
   const rank = (match: Match): number => {
     const at = ["source", "destination", "in-interface", "protocol", "bare-protocol"].indexOf(match.match);
     return at === -1 ? 5 : at;
   };
-  const ordered = rule.matches.filter((match) => match.match !== "comment").sort((a, b) => rank(a) - rank(b));
-  orders.set(rule, ordered);
-  return ordered;
+  return rule.matches.filter((match) => match.match !== "comment").sort((a, b) => rank(a) - rank(b));
 }
-const orders = new WeakMap<Rule, readonly Match[]>();
 
-function inRange(match: Extract<Match, { range: string }>, ip: string): boolean {
-  let test = ranges.get(match);
+/** An address stands for itself, in its own spelling. */
+function inRange({ range }: Extract<Match, { range: string }>, ip: string): boolean {
+  if (range === ip) return true;
+  let test = ranges.get(range);
   if (test === undefined) {
-    const range = match.range.includes("/") ? parseCidr(match.range) : undefined;
-    const address = canonicalIP(match.range);
-    test = range === undefined ? (other) => other === address : (other) => range.contains(other);
-    ranges.set(match, test);
+    if (!range.includes("/")) return range.includes(":") && canonicalIP(range) === ip;
+    test = parseCidr(range)!;
+    if (ranges.size >= rangesAtMost) ranges.clear();
+    ranges.set(range, test);
   }
-  return test(ip);
+  return test.contains(ip);
 }
-const ranges = new WeakMap<Match, (ip: string) => boolean>();
+/** Ranges are few; parsing them again and again is what costs. */
+const ranges = new Map<string, Cidr>();
+const rangesAtMost = 10_000;
 
 const interfaceMatches = (pattern: string, name: string | undefined): boolean =>
   name !== undefined && (pattern.endsWith("+") ? name.startsWith(pattern.slice(0, -1)) : name === pattern);

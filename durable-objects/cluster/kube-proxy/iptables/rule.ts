@@ -52,6 +52,8 @@ export interface Rule {
   /** Absent: the rule only counts and comments. */
   target?: Target;
   origin: RuleOrigin;
+  /** The matches in the order in which the kernel tries them; there once a walk has come to the rule. */
+  tried?: readonly Match[];
 }
 
 /** One line of `iptables-restore` input behind the chain lines. */

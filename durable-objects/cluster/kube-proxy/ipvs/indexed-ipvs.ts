@@ -18,15 +18,25 @@ import type { IpvsKernel } from "./walk-ipvs.ts";
 export class ListedIpvs implements IpvsKernel {
   readonly state: IpvsState;
   readonly tables = new KernelTables();
+  readonly #bound: ReadonlySet<string>;
 
   constructor(state: IpvsState) {
     this.state = state;
+    this.#bound = new Set(state.addresses);
     ensureJumps(this.tables);
     this.tables.restore(state.iptables);
   }
 
+  isBound(ip: string): boolean {
+    return this.#bound.has(ip);
+  }
+
   server(key: string): VirtualServer | undefined {
     return this.state.servers.get(key);
+  }
+
+  isEmpty(set: SetName): boolean {
+    return this.state.sets.isEmpty(set);
   }
 
   has(set: SetName, text: string): boolean {
@@ -54,8 +64,8 @@ export class IndexedIpvs implements IpvsKernel {
   /** The ranges in the sets that end in one, by set, then by what stands before the range. */
   readonly #ranges = new Map<SetName, Map<string, string[]>>();
   readonly #bound = new Map<string, number>();
-  /** The iptables rules, and for which sets, empty or not, they were written. */
-  #tables: { tables: KernelTables; empty: string } | undefined;
+  /** The iptables rules; they depend on which sets are empty. */
+  #tables: KernelTables | undefined;
 
   constructor(node: NodeContext, ports: () => CompiledPorts<CompiledPort>) {
     this.#node = node;
@@ -64,16 +74,16 @@ export class IndexedIpvs implements IpvsKernel {
   }
 
   get tables(): KernelTables {
-    const isEmpty = (set: SetName) => this.#entries.get(set)!.size === 0;
-    const empty = setNames.map((set) => (isEmpty(set) ? "-" : "+")).join("");
-    if (this.#tables?.empty !== empty) {
-      const sourceDrops = isEmpty("KUBE-LOAD-BALANCER-FW") ? [] : this.#ports().flatMap(({ compiled }) => compiled.sourceDrops);
-      const tables = new KernelTables();
-      ensureJumps(tables);
-      tables.restore(compileIptables(this.#node, { isEmpty }, sourceDrops));
-      this.#tables = { tables, empty };
-    }
-    return this.#tables.tables;
+    this.#tables ??= this.#compiled();
+    return this.#tables;
+  }
+
+  #compiled(): KernelTables {
+    const sourceDrops = this.isEmpty("KUBE-LOAD-BALANCER-FW") ? [] : this.#ports().flatMap(({ compiled }) => compiled.sourceDrops);
+    const tables = new KernelTables();
+    ensureJumps(tables);
+    tables.restore(compileIptables(this.#node, this, sourceDrops));
+    return tables;
   }
 
   isBound(ip: string): boolean {
@@ -83,6 +93,10 @@ export class IndexedIpvs implements IpvsKernel {
   server(key: string): VirtualServer | undefined {
     const [first] = this.#servers.get(key) ?? [];
     return first?.server;
+  }
+
+  isEmpty(set: SetName): boolean {
+    return this.#entries.get(set)!.size === 0;
   }
 
   has(set: SetName, text: string): boolean {
@@ -124,7 +138,9 @@ export class IndexedIpvs implements IpvsKernel {
   #countEntry(set: SetName, text: string, by: 1 | -1): void {
     const entries = this.#entries.get(set)!;
     const before = entries.has(text);
+    const wasEmpty = entries.size === 0;
     count(entries, text, by);
+    if (wasEmpty !== (entries.size === 0)) this.#tables = undefined;
     if (setTypes[set] !== "hash:ip,port,net" || entries.has(text) === before) return;
     const at = text.lastIndexOf(",");
     const [socket, range] = [text.slice(0, at), text.slice(at + 1)];

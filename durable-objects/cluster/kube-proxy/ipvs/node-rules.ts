@@ -36,8 +36,7 @@ export class IpvsRules implements UpdatableRules<CompiledPort> {
     this.#context = context;
     this.#ports = typeof ports === "function" ? ports : () => ports;
     this.#indexed = indexed ?? new IndexedIpvs(context, this.#ports);
-    const host = hostOf(context.options, context.localTraffic, context.family);
-    this.#host = { ...host, isLocal: (ip) => this.#indexed.isBound(ip) || host.isLocal(ip) };
+    this.#host = this.#hostWith(this.#indexed);
   }
 
   changed(removed: CompiledPorts<CompiledPort>, added: CompiledPorts<CompiledPort>): IpvsRules {
@@ -53,7 +52,8 @@ export class IpvsRules implements UpdatableRules<CompiledPort> {
 
   walk(packet: Packet, { random, ...options }: WalkOptions): Walk {
     const kernel = options.detail === "full" ? this.#list() : this.#kernel();
-    return walkIpvs(kernel, this.#host, packet, { ...options, draws: randomDraws(random) }).walk();
+    const host = kernel === this.#indexed ? this.#host : this.#hostWith(kernel);
+    return walkIpvs(kernel, host, packet, { ...options, draws: randomDraws(random) }).walk();
   }
 
   outcome(packet: Packet, { random, now, affinity }: Omit<WalkOptions, "detail">): Outcome {
@@ -66,6 +66,11 @@ export class IpvsRules implements UpdatableRules<CompiledPort> {
 
   #kernel(): IpvsKernel {
     return this.#isOpened ? this.#list() : this.#indexed;
+  }
+
+  #hostWith(kernel: IpvsKernel): Host {
+    const host = hostOf(this.#context.options, this.#context.localTraffic, this.family);
+    return { ...host, isLocal: (ip) => kernel.isBound(ip) || host.isLocal(ip) };
   }
 
   #list(): ListedIpvs {

@@ -7,7 +7,7 @@
 
 import { parseCidr } from "../address.ts";
 import type { Host } from "../host.ts";
-import { type DrawnOptions, PacketWalk, type Verdict, type WalkedTables } from "../iptables/packet-walk.ts";
+import { type DrawnOptions, type Hooks, PacketWalk, type Verdict, type WalkedTables } from "../iptables/packet-walk.ts";
 import type { Family, MatchedRule, Packet } from "../rule-set.ts";
 import type { ServiceProtocol } from "../service-changes.ts";
 import { kernelSetName, type SetName, setNames, setTypes } from "./ip-sets.ts";
@@ -16,8 +16,11 @@ import { type RealServer, realServerText, serverKey, serverText, socketText, typ
 /** What a walk asks of a kernel. */
 export interface IpvsKernel {
   readonly tables: WalkedTables;
+  /** The address is on `kube-ipvs0`, and so the node's own. */
+  isBound(ip: string): boolean;
   /** By `serverKey`. */
   server(key: string): VirtualServer | undefined;
+  isEmpty(set: SetName): boolean;
   has(set: SetName, text: string): boolean;
   /** The ranges behind `address,protocol:port` in a set that ends in a range. */
   ranges(set: SetName, socket: string): readonly string[];
@@ -36,9 +39,22 @@ export const persistenceSet = (server: VirtualServer, real: RealServer): string 
 const setsOf = (family: Family): ReadonlyMap<string, SetName> => new Map(setNames.map((name) => [kernelSetName(name, family), name]));
 const setsByName = { IPv4: setsOf("IPv4"), IPv6: setsOf("IPv6") };
 
+const leaving: Hooks = [["OUTPUT", "nat"]];
+const sending: Hooks = [
+  ["OUTPUT", "filter"],
+  ["POSTROUTING", "nat"],
+];
+const entering: Hooks = [["PREROUTING", "nat"]];
+const receiving: Hooks = [["INPUT", "filter"]];
+const passing: Hooks = [
+  ["FORWARD", "filter"],
+  ["POSTROUTING", "nat"],
+];
+
 class IpvsWalk extends PacketWalk {
   readonly #kernel: IpvsKernel;
   #taken: VirtualServer | undefined;
+  #asked: { ip: string; port: number | undefined; socket: string } | undefined;
 
   constructor(kernel: IpvsKernel, host: Host, packet: Packet, options: DrawnOptions) {
     super(kernel.tables, host, packet, options);
@@ -46,38 +62,27 @@ class IpvsWalk extends PacketWalk {
   }
 
   protected override outgoing(): Verdict {
-    const out = this.through([["OUTPUT", "nat"]]);
+    const out = this.through(leaving);
     if (out !== "accept") return out;
     const scheduled = this.#schedule();
     if (scheduled !== "accept") return scheduled;
-    const sent = this.through([
-      ["OUTPUT", "filter"],
-      ["POSTROUTING", "nat"],
-    ]);
+    const sent = this.through(sending);
     if (sent !== "accept" || !this.host.isLocal(this.dst)) return sent;
     this.inInterface = "lo";
-    return this.through([["INPUT", "filter"]]);
+    return this.through(receiving);
   }
 
   protected override incoming(): Verdict {
-    const entered = this.through([["PREROUTING", "nat"]]);
+    const entered = this.through(entering);
     if (entered !== "accept") return entered;
-    if (!this.host.isLocal(this.dst)) {
-      return this.through([
-        ["FORWARD", "filter"],
-        ["POSTROUTING", "nat"],
-      ]);
-    }
-    const admitted = this.through([["INPUT", "filter"]]);
+    if (!this.host.isLocal(this.dst)) return this.through(passing);
+    const admitted = this.through(receiving);
     if (admitted !== "accept") return admitted;
     const scheduled = this.#schedule();
     // A real server on this very node gets the packet as it came in; only what leaves again passes the hooks of sending.
     if (scheduled !== "accept" || this.#taken === undefined || this.host.isLocal(this.dst)) return scheduled;
     this.inInterface = undefined;
-    return this.through([
-      ["OUTPUT", "filter"],
-      ["POSTROUTING", "nat"],
-    ]);
+    return this.through(sending);
   }
 
   /** Hands the packet to a real server. A virtual server without one answers that the port is unreachable. */
@@ -85,7 +90,8 @@ class IpvsWalk extends PacketWalk {
     const server = this.#server();
     if (server === undefined) return "accept";
     this.#taken = server;
-    const willing = server.realServers.filter((real) => real.weight > 0);
+    const { realServers } = server;
+    const willing = realServers.every(({ weight }) => weight > 0) ? realServers : realServers.filter(({ weight }) => weight > 0);
     if (willing.length === 0) {
       if (this.records) this.matched.push({ ...this.#serverMatch(server), role: "no-endpoints", action: "reject" });
       return "reject";
@@ -143,21 +149,31 @@ class IpvsWalk extends PacketWalk {
   protected override inSet(kernelName: string, flags: string): boolean {
     const set = setsByName[this.host.family].get(kernelName);
     if (set === undefined) throw new Error(`a rule matches the set ${kernelName}, which does not exist`);
-    const [first, , third] = flags.split(",").map((flag) => (flag === "src" ? this.src : this.dst));
-    const socket = `${first},${this.packet.protocol.toLowerCase()}:${this.port}`;
+    if (this.#kernel.isEmpty(set)) return false;
+    const by = flags.startsWith("src") ? this.src : this.dst;
     switch (setTypes[set]) {
       case "hash:ip":
-        return this.#kernel.has(set, first!);
+        return this.#kernel.has(set, by);
       case "bitmap:port":
         return this.#kernel.has(set, String(this.port));
       case "hash:ip,port":
-        return this.#kernel.has(set, socket);
+        return this.#kernel.has(set, this.#socket(by));
       case "hash:ip,port,ip":
-        return this.#kernel.has(set, `${socket},${third}`);
-      case "hash:ip,port,net":
-        return this.#kernel.ranges(set, socket).some((range) => parseCidr(range)!.contains(third!));
+        return this.#kernel.has(set, `${this.#socket(by)},${flags.endsWith("src") ? this.src : this.dst}`);
+      case "hash:ip,port,net": {
+        const third = flags.endsWith("src") ? this.src : this.dst;
+        return this.#kernel.ranges(set, this.#socket(by)).some((range) => parseCidr(range)!.contains(third));
+      }
       default:
         return setTypes[set] satisfies never;
     }
+  }
+
+  /** As entries of sets begin; many rules ask for the same one after the other. */
+  #socket(ip: string): string {
+    if (this.#asked?.ip !== ip || this.#asked.port !== this.port) {
+      this.#asked = { ip, port: this.port, socket: `${ip},${this.protocol}:${this.port}` };
+    }
+    return this.#asked.socket;
   }
 }

@@ -16,6 +16,7 @@ export interface WalkedTable {
   chain(name: string): NftChain;
   baseChains(hook: string): readonly NftChain[];
   definition(set: string): SetDefinition;
+  isEmpty(set: string): boolean;
   element(set: string, key: string): Element | undefined;
 }
 
@@ -51,6 +52,10 @@ export class IndexedTable implements WalkedTable {
 
   definition(set: string): SetDefinition {
     return this.#definitions.get(set) ?? this.#fixed.definition(set);
+  }
+
+  isEmpty(set: string): boolean {
+    return (this.#elements.get(set)?.size ?? 0) === 0 && this.#fixed.isEmpty(set);
   }
 
   element(set: string, key: string): Element | undefined {

@@ -59,6 +59,10 @@ export class KernelTable {
     return this.set(set).definition;
   }
 
+  isEmpty(set: string): boolean {
+    return this.set(set).elements.size === 0;
+  }
+
   element(set: string, key: string): Element | undefined {
     return this.set(set).elements.get(key);
   }

@@ -35,6 +35,12 @@ const unrecorded: Note = () => {};
 export const walkRules = (table: WalkedTable, lines: () => KernelTable, host: Host, packet: Packet, options: DrawnOptions): PacketWalk =>
   new PacketWalk(table, lines, host, packet, options);
 
+type Hooks = readonly Hook["hook"][];
+const sent: Hooks = ["output", "postrouting"];
+const entered: Hooks = ["prerouting"];
+const received: Hooks = ["input"];
+const passed: Hooks = ["forward", "postrouting"];
+
 export class PacketWalk {
   readonly #table: WalkedTable;
   readonly #lines: () => KernelTable;
@@ -49,6 +55,7 @@ export class PacketWalk {
   readonly #affinity: Walk["affinity"] = [];
   #dst: string;
   #port: number | undefined;
+  #asked: { dst: string; port: number | undefined; key: string } | undefined;
   #mark = 0;
   #rewritten = false;
   #masqueraded = false;
@@ -77,34 +84,36 @@ export class PacketWalk {
 
   outcome(): Outcome {
     const verdict = this.#packet.origin === "process" ? this.#outgoing() : this.#incoming();
-    return {
+    const outcome: Outcome = {
       verdict,
       dst: this.#dst,
-      ...(this.#port === undefined ? {} : { destinationPort: this.#port }),
+      destinationPort: this.#port,
       masqueraded: this.#masqueraded,
       to: this.#host.isLocal(this.#dst) ? "process" : "interface",
-      ...(verdict === "reject" ? { rejectWith: "port-unreachable" as const } : {}),
       affinity: verdict === "accept" ? this.#affinity : [],
     };
+    if (this.#port === undefined) delete outcome.destinationPort;
+    if (verdict === "reject") outcome.rejectWith = "port-unreachable";
+    return outcome;
   }
 
   /** From a process: rewritten on the way out; what turns out to be for the node itself comes back in over loopback. */
   #outgoing(): Verdict {
-    const out = this.#through(["output", "postrouting"]);
+    const out = this.#through(sent);
     if (out !== "accept" || !this.#host.isLocal(this.#dst)) return out;
     this.#inInterface = "lo";
-    return this.#through(["input"]);
+    return this.#through(received);
   }
 
   /** From an interface: rewritten first, then routed. */
   #incoming(): Verdict {
-    const entered = this.#through(["prerouting"]);
-    if (entered !== "accept") return entered;
-    return this.#through(this.#host.isLocal(this.#dst) ? ["input"] : ["forward", "postrouting"]);
+    const came = this.#through(entered);
+    if (came !== "accept") return came;
+    return this.#through(this.#host.isLocal(this.#dst) ? received : passed);
   }
 
   /** The policy of all base chains is accept. */
-  #through(hooks: readonly Hook["hook"][]): Verdict {
+  #through(hooks: Hooks): Verdict {
     for (const hook of hooks) {
       this.#hook = hook;
       for (const base of this.#table.baseChains(hook)) {
@@ -211,9 +220,11 @@ export class PacketWalk {
   }
 
   #lookUp(part: Extract<Part, { part: "look-up" }>, note: Note): Step {
-    const key = `${part.by === "destination" ? `${this.#dst} . ` : ""}${this.#protocol} . ${this.#port}`;
+    const because = part.by === "destination" ? "destination" : "port";
+    if (this.#table.isEmpty(part.map)) return { because };
+    const key = part.by === "destination" ? this.#socket() : `${this.#protocol} . ${this.#port}`;
     const element = this.#table.element(part.map, key);
-    if (element === undefined) return { because: part.by === "destination" ? "destination" : "port" };
+    if (element === undefined) return { because };
     const value = element.value!;
     if (this.#records) {
       const { role, objects } = element.origin;
@@ -234,6 +245,14 @@ export class PacketWalk {
   #pick(of: number): { at: number; draw: number } {
     const draw = this.#options.draws.pick(of);
     return { at: Math.floor(draw * of), draw };
+  }
+
+  /** The key of the packet's destination; maps are asked for it one after the other. */
+  #socket(): string {
+    if (this.#asked?.dst !== this.#dst || this.#asked.port !== this.#port) {
+      this.#asked = { dst: this.#dst, port: this.#port, key: `${this.#dst} . ${this.#protocol} . ${this.#port}` };
+    }
+    return this.#asked.key;
   }
 
   /** Where an element stands in the listing of its set. */
@@ -271,7 +290,8 @@ export class PacketWalk {
       case "protocol":
         return this.#protocol === part.protocol ? undefined : "protocol";
       case "connection-in":
-        return this.#table.element(part.set, `${this.#src} . ${this.#dst} . ${this.#protocol} . ${this.#port}`) === undefined
+        return this.#table.isEmpty(part.set) ||
+          this.#table.element(part.set, `${this.#src} . ${this.#dst} . ${this.#protocol} . ${this.#port}`) === undefined
           ? "connection"
           : undefined;
       default:
