@@ -76,7 +76,19 @@ describe.each<KubectlVersion>(["35", "30"])("stored kinds with kubectl 1.%s", (v
       yaml: "{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: w}}",
       want: 'Error from server (Forbidden): error when creating "STDIN": validatingwebhookconfigurations.admissionregistration.k8s.io "w" is forbidden: ValidatingWebhookConfiguration is not emulated: admission webhooks and policies would change answers, and one that is stored would never be asked',
     },
+    {
+      name: "a StatefulSet",
+      yaml: `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {selector: {matchLabels: {a: b}}, serviceName: db,
+        template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: x}]}}}}`,
+      want: "Warning: StatefulSet is stored and has no effect here\nstatefulset.apps/db created",
+    },
   ])("answers kubectl apply of $name", async ({ yaml, want }) => {
     expect(await type("kubectl apply -f -", `---\n${yaml}\n`)).toBe(want);
+  });
+
+  it("says that scaling has no effect either", async () => {
+    expect(await type("kubectl scale statefulset db --replicas=3; kubectl get sts --no-headers | sed 's/[0-9]*s *$/<age>/'")).toBe(
+      "Warning: StatefulSet is stored and has no effect here\nstatefulset.apps/db scaled\ndb 0/3 <age>",
+    );
   });
 });

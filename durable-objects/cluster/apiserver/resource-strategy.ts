@@ -85,6 +85,8 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   fromStored?(object: KubeObject): KubeObject;
   /** The `Warning` of every request to a deprecated API. */
   deprecation?: string;
+  /** Nothing acts on objects of this kind. */
+  storedOnly?: boolean;
   /** What may be done with it, where that is not everything. */
   verbs?: readonly string[];
   /** POST is answered with this and nothing is stored: reviews of access. The object belongs to the callee. */

@@ -48,7 +48,7 @@ export function update({ resources, store }: ApiServerParts, asked: Asked): ApiR
   if (info.subresource === "scale") {
     const scale = decode(asked, scaleKind, options);
     const current = resources.get(of, namespace, info.name);
-    return presenter.plain(200, scaleOf(resources.replace(of, current, withScale(current, scale), "main", options)), warnings);
+    return scaleTo(resources, asked, current, scale, options);
   }
   const object = withDefaults(of, decode(asked, gvkOf(of), options));
   withoutDuplicateOwners(object, warnings);
@@ -76,7 +76,7 @@ export function patch(parts: ApiServerParts, asked: Asked): ApiResponse {
   const current = resources.get(of, namespace, info.name);
   if (info.subresource === "scale") {
     const scale = patchObject(scaleKind, scaleOf(current), request.body, contentType, options.fieldValidation);
-    return presenter.plain(200, scaleOf(resources.replace(of, current, withScale(current, scale.object), "main", options)), warnings);
+    return scaleTo(resources, asked, current, scale.object, options);
   }
   const patched = patchObject(gvkOf(of), servedAs(of, current), request.body, contentType, options.fieldValidation);
   warnings.push(...patched.warnings);
@@ -87,6 +87,18 @@ export function patch(parts: ApiServerParts, asked: Asked): ApiResponse {
   const updated = resources.replace(of, current, object, partOf(info.subresource), { ...options, ...throughSubresource(info.subresource) });
   warnings.push(...(of.warnings?.(updated, current) ?? []));
   return presenter.object(200, updated, warnings);
+}
+
+function scaleTo(
+  resources: ApiServerParts["resources"],
+  { of, presenter, warnings }: Asked,
+  current: KubeObject,
+  scale: Record<string, unknown>,
+  options: ParsedWriteOptions,
+): ApiResponse {
+  const scaled = resources.replace(of, current, withScale(current, scale), "main", options);
+  if (of.storedOnly) warnings.push(...(of.warnings?.(scaled, current) ?? []));
+  return presenter.plain(200, scaleOf(scaled), warnings);
 }
 
 /** Server-side apply: creates what is not there. */

@@ -90,12 +90,17 @@ function autoscalerV1(object: KubeObject): KubeObject {
   const cpu = (metrics ?? []).find(({ resource }) => resource?.name === "cpu" && resource.target.type === "Utilization")?.resource;
   const target = cpu?.target.averageUtilization;
   const { currentMetrics: _, conditions: __, ...status } = object.status ?? {};
-  return { ...object, spec: { ...spec, ...(target !== undefined && { targetCPUUtilizationPercentage: target }) }, status };
+  return {
+    ...object,
+    spec: { ...spec, ...(target !== undefined && { targetCPUUtilizationPercentage: target }) },
+    status: { currentReplicas: 0, ...status },
+  };
 }
 
 function autoscalerV2(object: KubeObject): KubeObject {
   const { targetCPUUtilizationPercentage, ...spec } = object.spec as AutoscalerSpec;
-  if (targetCPUUtilizationPercentage === undefined) return { ...object, spec };
+  const status = { ...object.status, currentMetrics: null };
+  if (targetCPUUtilizationPercentage === undefined) return { ...object, spec, status };
   const target = { type: "Utilization", averageUtilization: targetCPUUtilizationPercentage };
-  return { ...object, spec: { ...spec, metrics: [{ type: "Resource", resource: { name: "cpu", target } }] } };
+  return { ...object, spec: { ...spec, metrics: [{ type: "Resource", resource: { name: "cpu", target } }] }, status };
 }

@@ -35,6 +35,7 @@ function schemaOnly(path: string, entry: ApiResource, list: readonly ApiResource
     ...(entry.categories !== undefined && { categories: entry.categories }),
     namespaced: entry.namespaced,
     subresources,
+    storedOnly: true,
     ...(everyVerb.some((verb) => !entry.verbs.includes(verb)) && { verbs: entry.verbs }),
     prepareForCreate: (object, context) => {
       if (subresources.includes("status")) delete object.status;
