@@ -15,6 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   kubelet: ["api", "storage", "apiserver"],
   "kube-proxy": ["api"],
   dns: ["api"],
+  faults: ["api", "dns"],
   network: ["api", "kube-proxy", "dns"],
   explain: ["api", "kube-proxy", "dns", "network"],
 };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { operations as clockOperations } from "../durable-objects/http/clock.ts";
 import { operations as dnsOperations } from "../durable-objects/http/dns.ts";
 import { operations as dnsQueryOperations } from "../durable-objects/http/dns-query.ts";
+import { operations as faultsOperations } from "../durable-objects/http/faults.ts";
 import { sandboxDescription, sandboxPatch } from "../durable-objects/http/hub.ts";
 import type { Operation } from "../durable-objects/http/operation.ts";
 import { operations as resolveOperations } from "../durable-objects/http/resolve.ts";
@@ -132,6 +133,7 @@ const operations: readonly Operation[] = [
   ...dnsQueryOperations,
   ...rulesOperations,
   ...clockOperations,
+  ...faultsOperations,
 ];
 
 export function openapiDocument(server: string): object {

@@ -45,8 +45,11 @@ import { corefileReporter } from "./dns/corefile-reporter.ts";
 import { EventRecorder } from "./event-recorder.ts";
 import type { Facts, FormerPod } from "./explain/facts.ts";
 import { keepTrace } from "./explain/kept-route.ts";
+import { faultReporter } from "./faults/fault-reporter.ts";
+import { Faults } from "./faults/faults.ts";
 import { KubeProxy } from "./kube-proxy/kube-proxy.ts";
 import { Kubelet } from "./kubelet/kubelet.ts";
+import { nodeStatusPoster } from "./kubelet/node-status.ts";
 import { addressesOfPod } from "./network/address-book.ts";
 import { ClusterNetwork } from "./network/cluster-network.ts";
 import { Traces } from "./network/traces.ts";
@@ -67,6 +70,7 @@ export interface ClusterPorts {
 const optionsSetting = "options";
 /** The name under which a held, moved or sped up clock stands among the settings. */
 const clockSetting = "clock";
+const faultsSetting = "faults";
 
 export class Cluster {
   readonly options: SandboxOptions;
@@ -75,6 +79,7 @@ export class Cluster {
   readonly kubelet: Kubelet;
   readonly limits = { requestBytes: 3 * 1024 * 1024 } as const;
 
+  readonly #faults: Faults;
   readonly #ports: ClusterPorts;
   readonly #store: VersionedStore;
   readonly #clock: ClusterClock;
@@ -130,7 +135,14 @@ export class Cluster {
     this.#apiServer = new ApiServer({ store: this.#store, resources: this.#resources, watches: this.watches, strategies: resources, now });
     this.#kubeProxy = new KubeProxy(this.options);
     this.#dns = new ClusterDNS({ options: this.options, upstream: ports.upstream });
-    this.kubelet = new Kubelet({ reader: this.reader, options: this.options, now, random: this.#random, corefileProblem });
+    this.#faults = new Faults({
+      reader: this.reader,
+      now,
+      read: () => this.#store.setting(faultsSetting),
+      write: (text) => this.#store.putSetting(faultsSetting, text),
+    });
+    const faults = this.#faults;
+    this.kubelet = new Kubelet({ reader: this.reader, options: this.options, now, random: this.#random, corefileProblem, faults });
     this.#network = new ClusterNetwork({
       kubeProxy: this.#kubeProxy,
       dns: this.#dns,
@@ -146,7 +158,8 @@ export class Cluster {
       route: (query) => this.#routeOfPod(query),
       ask: (from, question, server) => this.network.ask(from, question, server),
     });
-    this.#manager = new ControllerManager([...controllers, corefileReporter, this.kubelet.podWorker], (controller, requeueAt) => ({
+    const beside = [corefileReporter, faultReporter, nodeStatusPoster(this.kubelet.machines.nodeUp), this.kubelet.podWorker];
+    this.#manager = new ControllerManager([...controllers, ...beside], (controller, requeueAt) => ({
       ...this.#contextFor(controller),
       requeueAt,
     }));
@@ -272,6 +285,28 @@ export class Cluster {
     });
   }
 
+  // ---- faults
+
+  get faults(): Pick<Faults, "list" | "nodeDownSince" | "ofContainer" | "ofLink"> {
+    return this.#faults;
+  }
+
+  /** Changes which faults stand; machines and controllers look at everything they could concern. */
+  changeFaults<R>(change: (faults: Faults) => R): R {
+    return this.turn(() => {
+      const result = change(this.#faults);
+      this.#lookAtMachines();
+      return result;
+    });
+  }
+
+  #lookAtMachines(): void {
+    this.kubelet.forgetListeners();
+    for (const resource of ["nodes", "pods"]) {
+      for (const object of this.#store.list(resource)) this.#manager.observe(resource, { before: undefined, after: object });
+    }
+  }
+
   #keepClock(how: { held?: boolean; speed?: number }): void {
     this.#clock.set(this.#ports.realTime(), how);
     this.#store.putSetting(clockSetting, JSON.stringify(this.#clock.anchor));
@@ -380,6 +415,7 @@ export class Cluster {
       after: change.type === "DELETED" ? undefined : change.object,
     };
     this.#manager.observe(change.resource, seen);
+    if (this.#faults.observe(change.resource, seen.before, seen.after)) this.#lookAtMachines();
   }
 
   #observeDerived({ resource, object, previous, type }: Pick<StoreChange, "resource" | "object" | "previous" | "type">): void {
@@ -439,6 +475,7 @@ export class Cluster {
       now: () => this.#clock.now(),
       random: this.#random,
       options: this.options,
+      nodeSilentSince: (node: string) => this.#faults.nodeDownSince(node),
       create: <T extends KubeObject>(resource: string, object: NewObject): T => {
         const of = strategyOf(resource);
         const own = copy(object);

@@ -9,6 +9,7 @@ import { clock } from "./clock.ts";
 import { dns } from "./dns.ts";
 import { dnsQuery } from "./dns-query.ts";
 import { entry } from "./entry.ts";
+import { faults } from "./faults.ts";
 import { kubernetesAPI } from "./kubernetes-api.ts";
 import { problem } from "./problem.ts";
 import { notAllowed } from "./refusals.ts";
@@ -37,6 +38,7 @@ const surfaces = {
   "dns-query": { app: dnsQuery, verb: "get" },
   stream: { app: stream, verb: "get" },
   clock: { app: clock, verb: "by-method" },
+  faults: { app: faults, verb: "by-method" },
 } as const;
 
 export function sandboxApp(): Hono<Env> {

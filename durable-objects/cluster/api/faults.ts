@@ -1,6 +1,6 @@
 /**
  * What is made to go wrong on purpose, as the rooms that act it out ask for it. Which faults there are, where they are
- * stored and how long they stand is `../faults.ts`' affair.
+ * stored and how long they stand is the affair of `../faults/`.
  */
 import type { Container, Pod } from "./objects.ts";
 

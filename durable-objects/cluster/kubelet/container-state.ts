@@ -6,6 +6,7 @@
  */
 import type { Container, ContainerStatus, Pod } from "../api/objects.ts";
 import { msOf, timeOf } from "../api/time.ts";
+import { nextPullAt, withoutImage } from "./image-pull.ts";
 import { fullImageName, hexDigest, imageID } from "./image-reference.ts";
 import type { Process } from "./process.ts";
 
@@ -26,6 +27,8 @@ export interface ContainerFacts {
   imageBytes: number;
   /** The message of `CreateContainerConfigError`, where something it refers to is missing. */
   missing: string | undefined;
+  /** True where no registry and no node has the image. */
+  imageMissing?: boolean;
   /** When liveness gives the container up as it runs in that status; undefined: never. */
   killedAt(status: ContainerStatus): { at: number; message: string } | undefined;
   /** What happens after an exit code. */
@@ -86,6 +89,8 @@ function whileWaiting(status: ContainerStatus, facts: ContainerFacts): Step {
     const until = (msOf(ended.finishedAt) ?? 0) + backoffAfter(status);
     return until > facts.now ? stay(status, until) : start(status, facts, until);
   }
+  const pulledAgainAt = nextPullAt(status, facts);
+  if (!facts.imageMissing && pulledAgainAt !== undefined) return stay(status, pulledAgainAt);
   return start(status, facts, facts.now);
 }
 
@@ -118,7 +123,8 @@ function whileRunning(status: ContainerStatus, facts: ContainerFacts): Step {
   }
   const at = process.hasWaited ? Math.max(startedAt + process.afterMs, facts.now) : startedAt + process.afterMs;
   if (at > facts.now) return stay(status, earliest(at, killedAt?.at));
-  return { status: ended(status, process.code, process.code === 0 ? "Completed" : "Error", at), events: [], wakeAt: undefined };
+  const reason = process.reason ?? (process.code === 0 ? "Completed" : "Error");
+  return { status: ended(status, process.code, reason, at), events: [], wakeAt: undefined };
 }
 
 const earliest = (...times: (number | undefined)[]): number | undefined => {
@@ -171,6 +177,7 @@ function inWords(ms: number): string {
 
 function start(status: ContainerStatus, facts: ContainerFacts, at: number): Step {
   const { missing, process, fieldPath } = facts;
+  if (facts.imageMissing) return withoutImage(status, facts);
   const pulled = pullEvents(facts);
   if (missing !== undefined) {
     const failed: ContainerEvent = { type: "Warning", reason: "Failed", message: `Error: ${missing}`, fieldPath };

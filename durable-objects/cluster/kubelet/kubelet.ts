@@ -6,6 +6,7 @@
  * lived: bounded, and gone with the container.
  */
 import type { Reader } from "../api/controller.ts";
+import type { ContainerFault, FaultPort } from "../api/faults.ts";
 import { hostnameOf } from "../api/hosts-file.ts";
 import type { Listener, Machines, Network } from "../api/network.ts";
 import type { Container, Node, Pod } from "../api/objects.ts";
@@ -24,6 +25,7 @@ import type { Image } from "./images/image.ts";
 import { type LivedKubelet, savedFile, writtenFile } from "./lived-kubelet.ts";
 import type { ContainerView } from "./pod-life.ts";
 import { PodWorker } from "./pod-worker.ts";
+import { ProbeHistory } from "./probe-history.ts";
 import type { Process, ReadFile, RunningContainer, RunTool } from "./process.ts";
 import { commandPlace, ranTool, toolOf } from "./shell/command.ts";
 import { WrittenFiles } from "./written-files.ts";
@@ -39,8 +41,8 @@ export interface KubeletParts {
   random: Random;
   /** What CoreDNS logs before it gives up on a Corefile; `undefined`: it starts. */
   corefileProblem?(text: string): string | undefined;
-  /** True while a fault holds the node down. Default: none is. */
-  nodeDown?(node: string): boolean;
+  /** What is made to go wrong. Default: nothing. */
+  faults?: FaultPort;
 }
 
 /** A container as the kubelet's parts look at it. */
@@ -62,19 +64,20 @@ export class Kubelet {
   readonly podWorker: PodWorker;
   readonly containerLogs = new ContainerLogs();
   readonly writtenFiles = new WrittenFiles();
+  readonly probeHistory = new ProbeHistory();
 
   readonly #parts: KubeletParts;
   readonly #random: CountedRandom;
   /** How the last runs of containers ended, with what they wrote. Goes with the pod. */
   readonly #ended = new Map<string, Process>();
-  readonly #listeners = new WeakMap<Pod, readonly Listener[]>();
+  #listeners = new WeakMap<Pod, readonly Listener[]>();
   #network: Network | undefined;
 
   constructor(parts: KubeletParts) {
     this.#parts = parts;
     this.#random = new CountedRandom(parts.options.seed);
     const nodeUp = (node: string): boolean =>
-      !(parts.nodeDown?.(node) ?? false) && parts.reader.get<Node>("nodes", undefined, node) !== undefined;
+      parts.faults?.nodeDownSince(node) === undefined && parts.reader.get<Node>("nodes", undefined, node) !== undefined;
     this.machines = {
       nodeUp,
       listeners: ({ namespace, name }) => {
@@ -111,6 +114,11 @@ export class Kubelet {
     return this.#parts.now();
   }
 
+  /** Faults have come or gone: what listens is to be found anew. */
+  forgetListeners(): void {
+    this.#listeners = new WeakMap();
+  }
+
   /** What is not in any object, to be saved before a sleep. */
   lived(): LivedKubelet {
     return {
@@ -118,15 +126,17 @@ export class Kubelet {
       logs: this.containerLogs.entries(),
       files: this.writtenFiles.entries().map(([container, files]) => [container, files.map(([path, file]) => savedFile(path, file))]),
       ended: [...this.#ended],
+      probes: this.probeHistory.entries(),
     };
   }
 
   /** Takes up what was saved. */
-  restore({ draws, logs, files, ended }: LivedKubelet): void {
+  restore({ draws, logs, files, ended, probes }: LivedKubelet): void {
     this.#random.restore(draws);
     this.containerLogs.restore(logs);
     for (const [container, saved] of files) for (const file of saved) this.writtenFiles.put(container, file.path, writtenFile(file));
     for (const [container, process] of ended) this.#ended.set(container, process);
+    this.probeHistory.restore(probes);
   }
 
   /** Chance that goes on from draw to draw, for a program of that name. */
@@ -166,9 +176,9 @@ export class Kubelet {
    * A tool as a container's own command: it has its address only once the container runs, and takes its time, so that
    * before that nothing is known but that it will end.
    */
-  #toolRunner(place: ContainerPlace): RunTool {
+  #toolRunner(place: ContainerPlace, isForProbe = false): RunTool {
     const { pod, container } = place;
-    const isRunning = containerStatus(pod, container.name)?.state?.running !== undefined;
+    const isRunning = isForProbe || containerStatus(pod, container.name)?.state?.running !== undefined;
     return (argv) => {
       const where = commandPlace(this, place);
       const tool = toolOf(where, argv[0] ?? "");
@@ -200,16 +210,29 @@ export class Kubelet {
 
   #view(pod: Pod, container: Container): ContainerView {
     const place = this.place(pod, container);
-    const process = this.processIn(place);
+    const fault = this.#parts.faults?.ofContainer(pod, container);
+    const own = this.processIn(place);
+    const process = fault?.ends === undefined ? own : endedByFault(fault.ends, own);
+    const startedAt = msOf(containerStatus(pod, container.name)?.state?.running?.startedAt);
     // What a tool found when it ran is kept: asked later, the network might say something else.
-    if (process.does === "exit" && containerStatus(pod, container.name)?.state?.running) this.#ended.set(place.id, process);
+    if (process.does === "exit" && startedAt !== undefined) this.#ended.set(place.id, process);
+    const probe = (name: string, restarts: number): string => `${pod.metadata.uid}/${container.name}/${restarts}/${name}`;
     return {
       process,
       imageBytes: place.image.sizeBytes,
       missing: place.missing,
-      listeners: this.#listenersIn(place),
-      run: (argv) => startIn(container, argv, place.env, place.readFile, this.#toolRunner(place)),
+      listeners: this.#listensYet(fault, startedAt) ? this.#listenersIn(place) : [],
+      run: (argv) => startIn(container, argv, place.env, place.readFile, this.#toolRunner(place, true)),
+      ...(fault?.listensAfterMs === undefined ? {} : { listensFrom: (startedAt ?? this.now()) + fault.listensAfterMs }),
+      ...(fault?.imageMissing ? { imageMissing: true } : {}),
+      ...(fault?.failingProbes ? { failingProbes: fault.failingProbes } : {}),
+      look: (name, restarts, isFailing, since) => this.probeHistory.look(probe(name, restarts), isFailing, since, this.now()),
+      tell: (name, restarts) => this.probeHistory.tell(probe(name, restarts)),
     };
+  }
+
+  #listensYet(fault: ContainerFault | undefined, startedAt: number | undefined): boolean {
+    return fault?.listensAfterMs === undefined || (startedAt !== undefined && startedAt + fault.listensAfterMs <= this.now());
   }
 
   #running(place: ContainerPlace): RunningContainer {
@@ -237,10 +260,17 @@ export class Kubelet {
     const sidecars = pod.spec.initContainers ?? [];
     const statuses = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])];
     const running = new Set(statuses.filter(({ state }) => state?.running).map(({ name }) => name));
+    let isSettled = true;
     const listeners = [...pod.spec.containers, ...sidecars]
       .filter(({ name }) => running.has(name))
-      .flatMap((container) => this.#listenersIn(this.place(pod, container)));
-    this.#listeners.set(pod, listeners);
+      .flatMap((container) => {
+        const fault = this.#parts.faults?.ofContainer(pod, container);
+        const startedAt = msOf(statuses.find(({ name }) => name === container.name)?.state?.running?.startedAt);
+        if (this.#listensYet(fault, startedAt)) return this.#listenersIn(this.place(pod, container));
+        isSettled = false;
+        return [];
+      });
+    if (isSettled) this.#listeners.set(pod, listeners);
     return listeners;
   }
 
@@ -255,12 +285,25 @@ export class Kubelet {
       for (let run = 0; run <= restartCount; run += 1) {
         const id = `${pod.metadata.uid}/${name}/${run}`;
         this.containerLogs.forget(id);
+        this.probeHistory.forget(id);
         this.#ended.delete(id);
         this.writtenFiles.forget(id);
         this.#random.forget(id);
       }
     }
   }
+}
+
+/** How long a container that is made to end runs before it does. */
+const faultEndsAfterMs = { crash: 1000, oom: 3000 } as const;
+
+/** What the process was is over soon after its start; one that runs already, at once. */
+function endedByFault(how: "crash" | "oom", own: Process): Process {
+  const lines = own.does === "not-found" ? [] : (own.lines ?? []);
+  const common = { does: "exit", afterMs: faultEndsAfterMs[how], hasWaited: true } as const;
+  return how === "oom"
+    ? { ...common, code: 137, reason: "OOMKilled", lines }
+    : { ...common, code: 1, lines: [...lines, "fatal: the fault pod-crash ends this process"] };
 }
 
 const imageEnvironment = ({ env, user }: Image): Environment => ({

@@ -4,6 +4,7 @@
  */
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import type { LogLine } from "./container-logs.ts";
+import type { ProbeAnswer } from "./probe-history.ts";
 import type { Process } from "./process.ts";
 import type { WrittenFile } from "./written-files.ts";
 
@@ -13,6 +14,7 @@ export interface LivedKubelet {
   logs: [container: string, lines: readonly LogLine[]][];
   files: [container: string, files: SavedFile[]][];
   ended: [container: string, process: Process][];
+  probes: [probe: string, answer: ProbeAnswer][];
 }
 
 export interface SavedFile {

@@ -2,12 +2,14 @@
  * One step of a pod's life on its node: the status that a kubelet would post now, what it tells in events, and when to
  * look again. A function of the stored pod and the time, so that a cluster that slept comes to the same state.
  */
+import type { ProbeName } from "../api/faults.ts";
 import type { Listener } from "../api/network.ts";
 import type { Container, ContainerStatus, Pod, PodStatus } from "../api/objects.ts";
 import { timeOf } from "../api/time.ts";
 import { advance, type ContainerEvent, ended, waitingStatus } from "./container-state.ts";
 import { conditionsOf, initialized, isInitialized, isSidecar, phaseOf, restartsAfter } from "./pod-status.ts";
-import { healthOf } from "./probes.ts";
+import type { ProbeAnswer } from "./probe-history.ts";
+import { type Health, healthOf } from "./probes.ts";
 import type { Process } from "./process.ts";
 
 /** What the kubelet knows about a container's command before it starts it. */
@@ -18,6 +20,14 @@ export interface ContainerView {
   missing: string | undefined;
   listeners: readonly Listener[];
   run(argv: readonly string[]): Process;
+  /** Only its start is slow: from then on it listens. */
+  listensFrom?: number;
+  imageMissing?: boolean;
+  failingProbes?: readonly ProbeName[];
+  /** Takes note of what a probe of the run with so many restarts finds. */
+  look(probe: ProbeName, restarts: number, isFailing: boolean, startedAt: number): ProbeAnswer;
+  /** True the first time that the present failure of the probe is told. */
+  tell(probe: ProbeName, restarts: number): boolean;
 }
 
 export interface PodFacts {
@@ -139,9 +149,11 @@ function containerStep(
   facts: PodFacts,
 ): { status: ContainerStatus; events: ContainerEvent[]; wakeAt: number | undefined } {
   const { now } = facts;
-  const { process, imageBytes, missing, listeners, run } = facts.view(container);
+  const view = facts.view(container);
+  const { process, imageBytes, missing, imageMissing = false } = view;
   const fieldPath = `${part}{${container.name}}`;
-  const health = (status: ContainerStatus) => healthOf({ pod, container, status, listeners, run, now });
+  const health = (status: ContainerStatus): Health =>
+    healthOf({ pod, container, status, ...view, look: (probe, ...found) => view.look(probe, status.restartCount, ...found), now });
   const next = advance(before, {
     pod,
     container,
@@ -149,15 +161,18 @@ function containerStep(
     process,
     imageBytes,
     missing,
+    imageMissing,
     killedAt: (status) => health(status).killedAt,
     restarts,
     now,
   });
   const { started, ready, failure, wakeAt } = health(next.status);
   const events = [...next.events];
-  const isNews = failure !== undefined && (before.ready || !before.state?.running);
-  if (isNews) events.push({ type: "Warning", reason: "Unhealthy", message: `Readiness probe failed: ${failure}`, fieldPath });
-  const wakeAts = [next.wakeAt, wakeAt].filter((at): at is number => at !== undefined);
+  if (failure !== undefined && view.tell("readiness", next.status.restartCount)) {
+    events.push({ type: "Warning", reason: "Unhealthy", message: `Readiness probe failed: ${failure}`, fieldPath });
+  }
+  const listensAt = view.listensFrom !== undefined && view.listensFrom > now ? view.listensFrom : undefined;
+  const wakeAts = [next.wakeAt, wakeAt, listensAt].filter((at): at is number => at !== undefined);
   return { status: { ...next.status, started, ready }, events, wakeAt: wakeAts.length > 0 ? Math.min(...wakeAts) : undefined };
 }
 

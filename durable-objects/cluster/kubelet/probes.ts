@@ -1,10 +1,14 @@
 /**
- * Probes as functions of stored times: whether a container counts as started and ready now, and when liveness gives it
- * up. What an emulated app answers does not change by itself, so the result of one try stands for all of them.
+ * Probes: what they find in the emulated app now, and what follows from the times at which they are tried. Nothing ticks:
+ * an answer stands until something changes it, and the tries in between are computed.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-probes
  */
+import type { ProbeName } from "../api/faults.ts";
 import type { Listener } from "../api/network.ts";
 import type { Container, ContainerStatus, Pod } from "../api/objects.ts";
 import { msOf } from "../api/time.ts";
+import type { ProbeAnswer } from "./probe-history.ts";
 import type { Process } from "./process.ts";
 
 type Probe = NonNullable<Container["readinessProbe"]>;
@@ -16,6 +20,10 @@ export interface ProbeFacts {
   listeners: readonly Listener[];
   /** What a command in the container would do. */
   run(argv: readonly string[]): Process;
+  /** Probes that a fault makes fail. */
+  failingProbes?: readonly ProbeName[];
+  /** Takes note of what a probe finds, and tells since when it finds that. */
+  look(probe: ProbeName, isFailing: boolean, startedAt: number): ProbeAnswer;
   now: number;
 }
 
@@ -37,46 +45,60 @@ export function healthOf(facts: ProbeFacts): Health {
   const { container, status, now } = facts;
   const runningSince = msOf(status.state?.running?.startedAt);
   if (runningSince === undefined) return { started: false, ready: false, failure: undefined, killedAt: undefined, wakeAt: undefined };
-  const startup = outcome(container.startupProbe, runningSince, facts);
-  if (startup.failure !== undefined || startup.passesAt > now) {
+  const startup = startupOf(container.startupProbe, runningSince, facts);
+  if (startup.failure !== undefined || startup.settlesAt > now) {
     const killedAt =
-      startup.failure === undefined ? undefined : { at: startup.givenUpAt, message: `Startup probe failed: ${startup.failure}` };
-    return { started: false, ready: false, failure: undefined, killedAt, wakeAt: killedAt?.at ?? startup.passesAt };
+      startup.failure === undefined ? undefined : { at: startup.settlesAt, message: `Startup probe failed: ${startup.failure}` };
+    return { started: false, ready: false, failure: undefined, killedAt, wakeAt: startup.settlesAt };
   }
-  const readiness = outcome(container.readinessProbe, startup.passesAt, facts);
-  const liveness = outcome(container.livenessProbe, startup.passesAt, facts);
+  const readiness = outcome("readiness", container.readinessProbe, startup.settlesAt, facts);
+  const liveness = outcome("liveness", container.livenessProbe, startup.settlesAt, facts);
   const killedAt =
-    liveness.failure === undefined ? undefined : { at: liveness.givenUpAt, message: `Liveness probe failed: ${liveness.failure}` };
-  const isReady = readiness.failure === undefined && readiness.passesAt <= now;
-  const wakeAt = [killedAt?.at, readiness.passesAt].filter((at): at is number => at !== undefined && at > now);
+    liveness.failure === undefined ? undefined : { at: liveness.settlesAt, message: `Liveness probe failed: ${liveness.failure}` };
+  const isFailing = readiness.failure !== undefined;
+  const wakeAt = [killedAt?.at, readiness.settlesAt, isFailing ? readiness.tryAt : undefined].filter((at) => at !== undefined && at > now);
   return {
     started: true,
-    ready: isReady,
-    failure: readiness.firstTryAt <= now ? readiness.failure : undefined,
+    ready: readiness.settlesAt <= now ? !isFailing : status.ready,
+    failure: readiness.tryAt <= now ? readiness.failure : undefined,
     killedAt,
-    wakeAt: wakeAt.length > 0 ? Math.min(...wakeAt) : undefined,
+    wakeAt: wakeAt.length > 0 ? Math.min(...(wakeAt as number[])) : undefined,
   };
 }
 
 interface Outcome {
   failure: ProbeFailure;
-  firstTryAt: number;
-  /** When enough tries in a row have succeeded, if they do. */
-  passesAt: number;
-  /** When enough tries in a row have failed, if they do. */
-  givenUpAt: number;
+  /** The first try with this answer. */
+  tryAt: number;
+  /** When enough tries in a row have had this answer, if they have. */
+  settlesAt: number;
 }
 
-function outcome(probe: Probe | undefined, since: number, facts: ProbeFacts): Outcome {
-  if (!probe) return { failure: undefined, firstTryAt: since, passesAt: since, givenUpAt: since };
-  const firstTryAt = since + (probe.initialDelaySeconds ?? 0) * secondMs;
+/** Once passed, it is not tried again in this run. */
+function startupOf(probe: Probe | undefined, runningSince: number, facts: ProbeFacts): Outcome {
+  const found = outcome("startup", probe, runningSince, facts);
+  const isPast = probe !== undefined && facts.status.started === true;
+  return isPast && (found.failure !== undefined || found.settlesAt > facts.now)
+    ? { failure: undefined, tryAt: runningSince, settlesAt: runningSince }
+    : found;
+}
+
+function outcome(name: ProbeName, probe: Probe | undefined, base: number, facts: ProbeFacts): Outcome {
+  if (!probe) return { failure: undefined, tryAt: base, settlesAt: base };
   const periodMs = (probe.periodSeconds ?? 10) * secondMs;
-  return {
-    failure: tryProbe(probe, facts),
-    firstTryAt,
-    passesAt: firstTryAt + ((probe.successThreshold ?? 1) - 1) * periodMs,
-    givenUpAt: firstTryAt + ((probe.failureThreshold ?? 3) - 1) * periodMs,
-  };
+  const firstTryAt = base + (probe.initialDelaySeconds ?? 0) * secondMs;
+  const failure = facts.failingProbes?.includes(name) ? madeToFail(probe, facts) : tryProbe(probe, facts);
+  const { since } = facts.look(name, failure !== undefined, base);
+  const tryAt = firstTryAt + Math.ceil(Math.max(0, since - firstTryAt) / periodMs) * periodMs;
+  const tries = failure === undefined ? (probe.successThreshold ?? 1) : (probe.failureThreshold ?? 3);
+  return { failure, tryAt, settlesAt: tryAt + (tries - 1) * periodMs };
+}
+
+/** In the words of a probe that the app answers badly. */
+function madeToFail(probe: Probe, { pod, container }: ProbeFacts): string {
+  if (probe.httpGet) return "HTTP probe failed with statuscode: 500";
+  if (probe.grpc) return 'service unhealthy (responded with "NOT_SERVING")';
+  return probe.exec ? "" : `dial tcp ${pod.status.podIP}:${portNumber(probe.tcpSocket?.port ?? 0, container)}: connect: connection refused`;
 }
 
 function tryProbe(probe: Probe, facts: ProbeFacts): ProbeFailure {

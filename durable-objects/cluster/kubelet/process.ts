@@ -57,6 +57,8 @@ export interface Exits {
   tellsAtEnd?: boolean;
   /** It waited for something outside it, which is there now: it ends when that is seen. */
   hasWaited?: boolean;
+  /** What the runtime calls the end, where it is not just `Completed` or `Error`. */
+  reason?: string;
 }
 
 export type Process = Runs | Exits | { does: "not-found"; program: string };

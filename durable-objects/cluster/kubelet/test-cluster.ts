@@ -47,7 +47,7 @@ export class TestCluster {
       options: this.options,
       now: () => this.now,
       random: new SeededRandom(1),
-      nodeDown: (node) => this.#down.has(node),
+      faults: { nodeDownSince: (node) => (this.#down.has(node) ? 0 : undefined), ofContainer: () => undefined, ofLink: () => undefined },
     });
     this.kubelet.connect({ resolve: (query) => this.network.resolve(query), route: (query) => this.network.route(query) });
     for (const [at, { name, ip }] of this.options.nodes.entries()) {
