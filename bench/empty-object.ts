@@ -1,10 +1,17 @@
-/** The yardstick: a Worker that passes a request on to a Durable Object, which answers two bytes. */
+/** The yardstick: a Worker that passes a request on to a Durable Object, which answers two bytes; a POST is one row first. */
 import { Miniflare, NoOpLog } from "miniflare";
 
 const script = `
 import { DurableObject } from "cloudflare:workers";
 export class Empty extends DurableObject {
-  fetch() { return new Response("ok"); }
+  constructor(ctx, env) {
+    super(ctx, env);
+    ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, body TEXT)");
+  }
+  async fetch(request) {
+    if (request.method === "POST") this.ctx.storage.sql.exec("INSERT INTO rows (body) VALUES (?)", await request.text());
+    return new Response("ok");
+  }
 }
 export default {
   fetch(request, env) { return env.EMPTY.get(env.EMPTY.idFromName("one")).fetch(request); },
