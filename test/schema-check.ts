@@ -31,6 +31,24 @@ const meta = (name: string): Schema => ({ $ref: `#/components/schemas/io.k8s.api
 const text: Schema = { type: "string" };
 const anything: Schema = {};
 
+const versions: Schema = {
+  type: "object",
+  required: ["groupVersion", "version"],
+  properties: { groupVersion: text, version: text },
+};
+const apiGroup: Schema = {
+  type: "object",
+  required: ["name", "versions"],
+  properties: {
+    kind: text,
+    apiVersion: text,
+    name: text,
+    versions: { type: "array", items: versions },
+    preferredVersion: versions,
+    serverAddressByClientCIDRs: { type: "array", items: anything },
+  },
+};
+
 /** Answers that no schema of the OpenAPI document describes. */
 const unlisted: Record<string, Schema> = {
   "meta.k8s.io/v1/PartialObjectMetadata": { type: "object", properties: { kind: text, apiVersion: text, metadata: meta("ObjectMeta") } },
@@ -54,10 +72,11 @@ const unlisted: Record<string, Schema> = {
     required: ["versions", "serverAddressByClientCIDRs"],
     properties: { kind: text, versions: { type: "array", items: text }, serverAddressByClientCIDRs: { type: "array", items: anything } },
   },
+  "v1/APIGroup": apiGroup,
   "v1/APIGroupList": {
     type: "object",
     required: ["groups"],
-    properties: { kind: text, apiVersion: text, groups: { type: "array", items: meta("APIGroup") } },
+    properties: { kind: text, apiVersion: text, groups: { type: "array", items: apiGroup } },
   },
   "meta.k8s.io/v1/Table": {
     type: "object",
@@ -101,8 +120,7 @@ function kindTable(): Map<string, Schema> {
 /** @param apiVersion `apps/v1` */
 export function schemaOf(apiVersion: string, kind: string): Schema | undefined {
   byKind ??= kindTable();
-  // APIGroup and the like are named by nothing but their schema.
-  return byKind.get(`${apiVersion}/${kind}`) ?? (apiVersion === "v1" ? schemas[`io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`] : undefined);
+  return byKind.get(`${apiVersion}/${kind}`);
 }
 
 /**

@@ -87,6 +87,10 @@ export class Ownership {
     return this.#claims.size === 0;
   }
 
+  get size(): number {
+    return this.#claims.size;
+  }
+
   /** Appliers first, each kind by time; without a time comes first. Undefined: nobody owns anything. */
   encode(): ManagedFieldsEntry[] | undefined {
     if (this.isEmpty) return undefined;
@@ -213,6 +217,7 @@ function compareLists(a: readonly string[], b: readonly string[]): number {
 
 /** Puts the oldest updates of a version into one entry until few enough are left. */
 function capped(ownership: Ownership): Ownership {
+  if (ownership.size <= maxUpdateEntries) return ownership;
   const entries = ownership.encode() ?? [];
   const updates = entries.filter(({ operation }) => operation === "Update");
   let tooMany = updates.length - maxUpdateEntries;
