@@ -46,45 +46,60 @@ export const endpointsKey = (portName: string, protocol: string): string => `${p
 export function endpointsOf(slice: EndpointSlice, family: Family): SliceEndpoints {
   const byPort = new Map<string, Endpoint[]>();
   if (slice.addressType !== family) return byPort;
+  const { namespace, name: sliceName } = slice.metadata;
+  const ref: ObjectRef = { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", namespace, name: sliceName };
   for (const { name, port, protocol } of slice.ports ?? []) {
     if (name === undefined || name === null || port === undefined || port === null || port === 0) continue;
     const key = endpointsKey(name, protocol ?? "TCP");
     const endpoints = byPort.get(key) ?? [];
     for (const entry of slice.endpoints ?? []) {
       const ip = entry.addresses?.[0];
-      if (ip !== undefined) endpoints.push(endpoint(slice, entry, canonicalIP(ip), port, family));
+      if (ip !== undefined) endpoints.push(new SliceEndpoint(ref, entry, canonicalIP(ip), port));
     }
     byPort.set(key, endpoints);
   }
   return byPort;
 }
 
-function endpoint(
-  slice: EndpointSlice,
-  entry: NonNullable<EndpointSlice["endpoints"]>[number],
-  ip: string,
-  port: number,
-  family: Family,
-): Endpoint {
-  const hints = (entry.hints ?? {}) as { forZones?: { name: string }[]; forNodes?: { name: string }[] };
-  const { namespace } = slice.metadata;
-  const target = entry.targetRef;
-  return {
-    ip,
-    port,
-    text: family === "IPv4" ? `${ip}:${port}` : `[${ip}]:${port}`,
-    ready: entry.conditions?.ready ?? true,
-    serving: entry.conditions?.serving ?? true,
-    terminating: entry.conditions?.terminating ?? false,
-    node: entry.nodeName ?? undefined,
-    zoneHints: (hints.forZones ?? []).map((zone) => zone.name),
-    nodeHints: (hints.forNodes ?? []).map((node) => node.name),
-    objects: [
-      { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", namespace, name: slice.metadata.name },
-      ...(target?.kind === "Pod" ? [{ apiVersion: "v1", kind: "Pod", namespace: target.namespace ?? namespace, name: target.name! }] : []),
-    ],
-  };
+/** There are many, so they share what they can: the slice's reference and empty lists, and references to pods are made when asked for. */
+class SliceEndpoint implements Endpoint {
+  readonly ip: string;
+  readonly port: number;
+  readonly text: string;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly node: string | undefined;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+  readonly slice: ObjectRef;
+  readonly target: { kind?: string; namespace?: string; name?: string } | undefined;
+
+  constructor(slice: ObjectRef, entry: SliceEntry, ip: string, port: number) {
+    const hints = (entry.hints ?? {}) as { forZones?: { name: string }[]; forNodes?: { name: string }[] };
+    this.ip = ip;
+    this.port = port;
+    this.text = ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+    this.ready = entry.conditions?.ready ?? true;
+    this.serving = entry.conditions?.serving ?? true;
+    this.terminating = entry.conditions?.terminating ?? false;
+    this.node = entry.nodeName ?? undefined;
+    this.zoneHints = hints.forZones === undefined ? none : hints.forZones.map((zone) => zone.name);
+    this.nodeHints = hints.forNodes === undefined ? none : hints.forNodes.map((node) => node.name);
+    this.slice = slice;
+    this.target = entry.targetRef ?? undefined;
+  }
+
+  get objects(): ObjectRef[] {
+    if (this.target?.kind !== "Pod") return [this.slice];
+    const { namespace = this.slice.namespace, name } = this.target;
+    return [this.slice, { apiVersion: "v1", kind: "Pod", namespace, name: name! }];
+  }
 }
+
+type SliceEntry = NonNullable<EndpointSlice["endpoints"]>[number];
+
+const none: readonly string[] = [];
 
 /**
  * The endpoints of one port over all slices of a Service, in byte order of their text.

@@ -102,7 +102,7 @@ export interface MatchedRule {
   /** With a draw: the number drawn, and, where it had to be below a bound, the bound. */
   draw?: number;
   below?: number;
-  /** With `detail: "full"`: the lines of the same chain skipped since the last match in it. */
+  /** Lines of the same chain skipped since the last match in it: those that drew; with `detail: "full"` all. */
   skipped?: SkippedRule[];
 }
 

@@ -14,7 +14,7 @@ import type { ServicePortEntry } from "../service-map.ts";
 import type { UsableEndpoints } from "../usable-endpoints.ts";
 import { chainsOf, endpointChain, type ServiceChains } from "./chain-names.ts";
 import type { Chain } from "./kernel-tables.ts";
-import { append, comment, jump, type Match, type RestoreLine, type Target, type WireProtocol } from "./rule.ts";
+import { append, comment, jump, type Match, type RestoreLine, type Target } from "./rule.ts";
 
 /** What of a node matters to the rules of a service port, besides the choice of endpoints. */
 export interface PortContext {
@@ -258,7 +258,7 @@ class PortCompiler {
         : endpoints.map((endpoint) => line(endpoint, "affinity", [sticky(endpoint, affinitySeconds)]))),
       ...endpoints.map((endpoint, at) => {
         const left = endpoints.length - at;
-        return line(endpoint, "balance", left > 1 ? [{ match: "draw", of: left }] : []);
+        return line(endpoint, "balance", left > 1 ? [draw(left)] : []);
       }),
     ];
   }
@@ -279,7 +279,7 @@ class PortCompiler {
   }
 
   #protocol(): Match {
-    return { match: "protocol", protocol: this.#port.protocol.toLowerCase() as WireProtocol };
+    return protocolMatch[this.#port.protocol];
   }
 
   #to(ip: string): Match[] {
@@ -294,6 +294,20 @@ class PortCompiler {
     return append(chain, { matches, target, origin: { role, objects: [this.#port.object, ...objects] }, tried: undefined });
   }
 }
+
+const protocolMatch: Record<ServicePort["protocol"], Match> = {
+  TCP: { match: "protocol", protocol: "tcp" },
+  UDP: { match: "protocol", protocol: "udp" },
+  SCTP: { match: "protocol", protocol: "sctp" },
+};
+
+/** One object for all Services: what every walk looks at stays near. */
+function draw(of: number): Match {
+  const match: Match = draws.get(of) ?? { match: "draw", of };
+  draws.set(of, match);
+  return match;
+}
+const draws = new Map<number, Match>();
 
 function fromLocal(local: LocalTraffic, not: boolean): Match {
   return local.by === "range"

@@ -138,7 +138,8 @@ export abstract class PacketWalk {
       const rule = rules[at]!;
       const because = this.#mismatch(rule);
       if (because !== undefined) {
-        if (everyLine) skipped.push({ line: at + 1, matched: false, because, ...this.#draw });
+        const told = everyLine || (this.records && because === "draw");
+        if (told) skipped.push({ line: index === undefined ? at + 1 : index.lineOf(rule), matched: false, because, ...this.#draw });
         continue;
       }
       if (this.records) {
@@ -288,8 +289,17 @@ function kernelOrderOf(rule: Rule): readonly Match[] {
     const at = ["source", "destination", "in-interface", "protocol", "bare-protocol"].indexOf(match.match);
     return at === -1 ? 5 : at;
   };
-  return rule.matches.filter((match) => match.match !== "comment").sort((a, b) => rank(a) - rank(b));
+  const tried = rule.matches.filter((match) => match.match !== "comment").sort((a, b) => rank(a) - rank(b));
+  const [only] = tried;
+  if (only === undefined) return nothing;
+  if (tried.length > 1) return tried;
+  const known = alone.get(only) ?? tried;
+  alone.set(only, known);
+  return known;
 }
+const nothing: readonly Match[] = [];
+/** Rules with one and the same single condition share the list of it. */
+const alone = new WeakMap<Match, readonly Match[]>();
 
 /** An address stands for itself, in its own spelling. */
 function inRange({ range }: Extract<Match, { range: string }>, ip: string): boolean {

@@ -9,7 +9,7 @@ import { inMapOrder, type ServicePortEntry } from "../service-map.ts";
 import { fixedCommands, type NodeContext } from "./compile-rules.ts";
 import type { CompiledPort } from "./compile-service.ts";
 import { KernelTable, type NftChain } from "./kernel-table.ts";
-import { type Command, type Element, elementKey, type SetDefinition, verdictText } from "./rule.ts";
+import { type Command, type Element, type SetDefinition, verdictText } from "./rule.ts";
 
 /** What a walk asks of a table. */
 export interface WalkedTable {
@@ -17,7 +17,8 @@ export interface WalkedTable {
   baseChains(hook: string): readonly NftChain[];
   definition(set: string): SetDefinition;
   isEmpty(set: string): boolean;
-  element(set: string, key: string): Element | undefined;
+  /** @param key the parts of the key, as text */
+  element(set: string, key: readonly string[]): Element | undefined;
 }
 
 interface Claim {
@@ -29,7 +30,10 @@ export class IndexedTable implements WalkedTable {
   readonly #fixed = new KernelTable();
   readonly #chains = new Map<string, NftChain>();
   readonly #definitions = new Map<string, SetDefinition>();
-  /** By set, then by key. Two Services may want one element; then the order of the map decides. */
+  /**
+   * By set, then by the part of the key that tells most: the address, or else the port. Two Services may want one element;
+   * then the order of the map decides.
+   */
   readonly #elements = new Map<string, Map<string, readonly Claim[]>>();
 
   constructor(node: NodeContext, ports: CompiledPorts<CompiledPort>) {
@@ -58,9 +62,17 @@ export class IndexedTable implements WalkedTable {
     return (this.#elements.get(set)?.size ?? 0) === 0 && this.#fixed.isEmpty(set);
   }
 
-  element(set: string, key: string): Element | undefined {
-    const claims = this.#elements.get(set)?.get(key);
-    return claims === undefined ? this.#fixed.element(set, key) : winner(claims);
+  /** An element that is there stays, unless the next one has another verdict: that is written over it. */
+  element(set: string, key: readonly string[]): Element | undefined {
+    const claims = this.#elements.get(set)?.get(tellingPart(key));
+    if (claims === undefined) return this.#fixed.element(set, key);
+    let kept: Element | undefined;
+    for (let at = 0; at < claims.length; at += 1) {
+      const { element } = claims[at]!;
+      if (!isKey(element.key, key)) continue;
+      if (kept === undefined || verdictText(kept) !== verdictText(element)) kept = element;
+    }
+    return kept ?? this.#fixed.element(set, key);
   }
 
   #do(entry: ServicePortEntry, command: Command): void {
@@ -77,7 +89,7 @@ export class IndexedTable implements WalkedTable {
       case "add-element": {
         const elements = this.#elements.get(command.set.name) ?? new Map<string, readonly Claim[]>();
         this.#elements.set(command.set.name, elements);
-        const key = elementKey(command.element);
+        const key = tellingPart(command.element.key);
         const claims = elements.get(key) ?? [];
         const claim = { entry, element: command.element };
         elements.set(key, claims.length === 0 ? [claim] : [...claims, claim].sort((a, b) => inMapOrder(a.entry, b.entry)));
@@ -97,7 +109,7 @@ export class IndexedTable implements WalkedTable {
         return;
       case "add-element": {
         const elements = this.#elements.get(command.set.name)!;
-        const key = elementKey(command.element);
+        const key = tellingPart(command.element.key);
         const left = (elements.get(key) ?? []).filter((claim) => claim.entry !== entry);
         if (left.length === 0) elements.delete(key);
         else elements.set(key, left);
@@ -108,8 +120,9 @@ export class IndexedTable implements WalkedTable {
   }
 }
 
-/** An element that is there stays, unless the next one has another verdict: that is written over it. */
-const winner = (claims: readonly Claim[]): Element =>
-  claims.length === 1
-    ? claims[0]!.element
-    : claims.reduce((kept, { element }) => (verdictText(kept) === verdictText(element) ? kept : element), claims[0]!.element);
+const tellingPart = (key: readonly string[]): string => (key.length === 2 ? key[1]! : key[0]!);
+
+function isKey(a: readonly string[], b: readonly string[]): boolean {
+  for (let at = a.length - 1; at >= 0; at -= 1) if (a[at] !== b[at]) return false;
+  return true;
+}

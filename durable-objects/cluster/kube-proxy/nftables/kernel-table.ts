@@ -63,8 +63,9 @@ export class KernelTable {
     return this.set(set).elements.size === 0;
   }
 
-  element(set: string, key: string): Element | undefined {
-    return this.set(set).elements.get(key);
+  element(set: string, key: readonly string[]): Element | undefined {
+    const { elements } = this.set(set);
+    return elements.size === 0 ? undefined : elements.get(elementKey({ key }));
   }
 
   /** One transaction. Adding what is there changes nothing. */

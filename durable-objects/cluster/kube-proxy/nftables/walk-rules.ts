@@ -15,7 +15,7 @@ import { elementLine } from "./element-order.ts";
 import type { WalkedTable } from "./indexed-table.ts";
 import type { KernelTable, NftChain } from "./kernel-table.ts";
 import { elementText, kernelRule, nftFamily } from "./print-rules.ts";
-import type { Element, Hook, NftRule, Part } from "./rule.ts";
+import { type Element, elementKey, type Hook, type NftRule, type Part } from "./rule.ts";
 
 /** The walk's options with somebody to decide its draws. `record: false`: matches are not written down. */
 type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws; record?: boolean };
@@ -23,8 +23,8 @@ type DrawnOptions = Omit<WalkOptions, "random"> & { draws: Draws; record?: boole
 type Verdict = "accept" | "reject" | "drop";
 /** What a chain came to: the caller goes on, or the base chain is through. */
 type Came = "continue" | Verdict;
-/** What one rule did: it did not match, evaluation goes on behind it, the chain is left, or the base chain is through. */
-type Step = { because: string } | { outcome: Came | "leave" };
+/** What one rule did: it did not match (`#because` says why), evaluation goes on behind it, the chain is left, or the base chain is through. */
+type Step = "no" | "leave" | Came;
 
 /** What is known of a match only when the rule has done its work. */
 type Did = Partial<MatchedRule> & Pick<MatchedRule, "action">;
@@ -55,7 +55,9 @@ export class PacketWalk {
   readonly #affinity: Walk["affinity"] = [];
   #dst: string;
   #port: number | undefined;
-  #asked: { dst: string; port: number | undefined; key: string } | undefined;
+  #asked: readonly string[] | undefined;
+  #askedPort: number | undefined;
+  #because = "";
   #mark = 0;
   #rewritten = false;
   #masqueraded = false;
@@ -131,13 +133,13 @@ export class PacketWalk {
       const rule = rules[at]!;
       const note = this.#records ? this.#note(chain.name, at + 1, rule, skipped) : unrecorded;
       const step = this.#rule(rule, note);
-      if ("because" in step) {
-        if (this.#options.detail === "full") skipped.push({ line: at + 1, matched: false, because: step.because });
+      if (step === "no") {
+        if (this.#options.detail === "full") skipped.push({ line: at + 1, matched: false, because: this.#because });
         continue;
       }
-      skipped = [];
-      if (step.outcome === "leave") return "continue";
-      if (step.outcome !== "continue") return step.outcome;
+      if (this.#records) skipped = [];
+      if (step === "leave") return "continue";
+      if (step !== "continue") return step;
     }
     if (skipped.length > 0) this.#unmatched.push({ hook: this.#hook.toUpperCase(), table: this.#tableName(), chain: chain.name, skipped });
     return "continue";
@@ -166,7 +168,7 @@ export class PacketWalk {
     let did: Did = { action: "none" };
     for (const part of rule.parts) {
       const because = this.#mismatch(part);
-      if (because !== undefined) return { because };
+      if (because !== undefined) return this.#no(because);
       switch (part.part) {
         case "set-mark":
           this.#mark |= part.mark;
@@ -182,14 +184,14 @@ export class PacketWalk {
         case "masquerade":
           this.#masqueraded = true;
           note({ action: "masquerade" });
-          return { outcome: "accept" };
+          return "accept";
         case "drop":
         case "reject":
           note({ action: part.part });
-          return { outcome: part.part };
+          return part.part;
         case "jump":
           note({ action: "jump", to: part.chain });
-          return { outcome: this.#chain(this.#table.chain(part.chain)) };
+          return this.#chain(this.#table.chain(part.chain));
         case "goto":
           note({ action: "goto", to: part.chain });
           return this.#goto(part.chain);
@@ -210,28 +212,33 @@ export class PacketWalk {
       }
     }
     note(did);
-    return { outcome: "continue" };
+    return "continue";
+  }
+
+  #no(because: string): Step {
+    this.#because = because;
+    return "no";
   }
 
   /** Nothing behind a `goto` is met any more; the end of its chain is the end of this one. */
   #goto(chain: string): Step {
     const outcome = this.#chain(this.#table.chain(chain));
-    return { outcome: outcome === "continue" ? "leave" : outcome };
+    return outcome === "continue" ? "leave" : outcome;
   }
 
   #lookUp(part: Extract<Part, { part: "look-up" }>, note: Note): Step {
     const because = part.by === "destination" ? "destination" : "port";
-    if (this.#table.isEmpty(part.map)) return { because };
-    const key = part.by === "destination" ? this.#socket() : `${this.#protocol} . ${this.#port}`;
+    if (this.#table.isEmpty(part.map)) return this.#no(because);
+    const key = part.by === "destination" ? this.#socket() : [this.#protocol, String(this.#port)];
     const element = this.#table.element(part.map, key);
-    if (element === undefined) return { because };
+    if (element === undefined) return this.#no(because);
     const value = element.value!;
     if (this.#records) {
       const { role, objects } = element.origin;
       const to = value.verdict === "goto" ? { to: value.chain } : {};
-      note({ action: value.verdict, ...to, role, objects, element: this.#elementRef(part.map, key, element) });
+      note({ action: value.verdict, ...to, role, objects, element: this.#elementRef(part.map, element) });
     }
-    return value.verdict === "drop" ? { outcome: "drop" } : this.#goto(value.chain);
+    return value.verdict === "drop" ? "drop" : this.#goto(value.chain);
   }
 
   #dnat({ ip, port }: { ip: string; port: number }, note: Note, drawn: { draw?: number }): Step {
@@ -239,7 +246,7 @@ export class PacketWalk {
     this.#port = port;
     this.#rewritten = true;
     note({ action: "dnat", dnat: { ip, port }, ...drawn });
-    return { outcome: "accept" };
+    return "accept";
   }
 
   #pick(of: number): { at: number; draw: number } {
@@ -248,16 +255,18 @@ export class PacketWalk {
   }
 
   /** The key of the packet's destination; maps are asked for it one after the other. */
-  #socket(): string {
-    if (this.#asked?.dst !== this.#dst || this.#asked.port !== this.#port) {
-      this.#asked = { dst: this.#dst, port: this.#port, key: `${this.#dst} . ${this.#protocol} . ${this.#port}` };
+  #socket(): readonly string[] {
+    if (this.#asked === undefined || this.#asked[0] !== this.#dst || this.#askedPort !== this.#port) {
+      this.#asked = [this.#dst, this.#protocol, String(this.#port)];
+      this.#askedPort = this.#port;
     }
-    return this.#asked.key;
+    return this.#asked;
   }
 
   /** Where an element stands in the listing of its set. */
-  #elementRef(set: string, key: string, element: Element): RuleRef {
-    return { table: this.#tableName(), chain: set, line: elementLine(this.#lines().set(set), key), text: elementText(element) };
+  #elementRef(set: string, element: Element): RuleRef {
+    const line = elementLine(this.#lines().set(set), elementKey(element));
+    return { table: this.#tableName(), chain: set, line, text: elementText(element) };
   }
 
   /** Which condition does not hold; `undefined` for one that does, and for statements. */
@@ -268,7 +277,7 @@ export class PacketWalk {
       case "rewritten":
         return this.#rewritten ? undefined : "state";
       case "destination-in":
-        return this.#table.element(part.set, this.#dst) !== undefined ? undefined : "destination";
+        return this.#table.element(part.set, [this.#dst]) !== undefined ? undefined : "destination";
       case "destination-within":
         return part.ranges.some((range) => within(range, this.#dst)) ? undefined : "destination";
       case "destination-local":
@@ -291,7 +300,7 @@ export class PacketWalk {
         return this.#protocol === part.protocol ? undefined : "protocol";
       case "connection-in":
         return this.#table.isEmpty(part.set) ||
-          this.#table.element(part.set, `${this.#src} . ${this.#dst} . ${this.#protocol} . ${this.#port}`) === undefined
+          this.#table.element(part.set, [this.#src, this.#dst, this.#protocol, String(this.#port)]) === undefined
           ? "connection"
           : undefined;
       default:
