@@ -53,7 +53,16 @@ export interface HttpRequest {
 }
 
 export interface HttpResponse {
+  /** 0 where nothing of HTTP was answered: `body` holds what came instead. */
   status: number;
   headers: HeaderList;
   body: Uint8Array;
+  /** Of the status line; 1.1 where absent. */
+  version?: "1.0";
+  /** The words after the status, where they are not the usual ones. */
+  reason?: string;
+  /** How long the answer is thought about. */
+  delayMs?: number;
+  /** Where the connection does not last until the message is complete: what happens after `body`. */
+  ending?: "closed" | "reset" | "stalled";
 }

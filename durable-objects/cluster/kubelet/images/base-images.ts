@@ -1,6 +1,6 @@
 /** Images that run nothing of their own: shells and toolboxes. */
 import type { Image } from "./image.ts";
-import { alpine, alpineWith, busybox, debian } from "./userlands.ts";
+import { alpine, alpineWith, busybox, debian, debianBuild } from "./userlands.ts";
 
 export const busyboxImage: Image = { names: ["busybox"], userland: busybox, sizeBytes: 2_156_519, entrypoint: [], cmd: ["sh"] };
 
@@ -10,6 +10,15 @@ export const debianImages: Image = {
   names: ["debian", "ubuntu", "bash"],
   userland: debian(),
   sizeBytes: 48_480_153,
+  entrypoint: [],
+  cmd: ["bash"],
+};
+
+/** Fuller Debian: it has curl and GNU wget. */
+export const buildImages: Image = {
+  names: ["buildpack-deps"],
+  userland: debianBuild,
+  sizeBytes: 362_000_000,
   entrypoint: [],
   cmd: ["bash"],
 };
@@ -30,7 +39,7 @@ export const curl: Image = {
 
 export const netshoot: Image = {
   names: ["nicolaka/netshoot"],
-  userland: alpineWith(["curl", "bash", "zsh", "dig", "host", "jq"], {
+  userland: alpineWith(["curl", "bash", "zsh", "dig", "host", "jq", "ss", "tracepath"], {
     ping: "iputils",
     ip: "iproute2",
     nslookup: "bind",

@@ -2,7 +2,7 @@
 import { familiarName, type ImageReference } from "../image-reference.ts";
 import { agnhost } from "./agnhost.ts";
 import { anyImage } from "./any-image.ts";
-import { alpineImage, busyboxImage, curl, debianImages, netshoot } from "./base-images.ts";
+import { alpineImage, buildImages, busyboxImage, curl, debianImages, netshoot } from "./base-images.ts";
 import { coredns, pause } from "./cluster-images.ts";
 import { httpEcho } from "./http-echo.ts";
 import { httpbin } from "./httpbin.ts";
@@ -25,6 +25,7 @@ export const images: readonly Image[] = [
   busyboxImage,
   alpineImage,
   debianImages,
+  buildImages,
   curl,
   netshoot,
   httpEcho,

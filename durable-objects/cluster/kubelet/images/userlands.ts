@@ -77,6 +77,9 @@ const ofBusybox = [
   "ifconfig",
   "route",
   "netstat",
+  "arp",
+  "telnet",
+  "traceroute",
   "ps",
   "top",
   "free",
@@ -105,8 +108,11 @@ export const busybox: Userland = {
 export const debian = (...added: string[]): Userland => ({
   libc: "glibc",
   tools: new Set([...everywhere, "bash", "getent", "perl", ...added]),
-  flavours: { ping: "iputils", wget: "gnu", nc: "openbsd", ip: "iproute2", nslookup: "bind", ps: "procps" },
+  flavours: { ping: "iputils", wget: "gnu", nc: "openbsd", ip: "iproute2", nslookup: "bind", ps: "procps", curl: "7.88.1" },
 });
+
+/** Debian as the images of languages use it: with the tools of its buildpack. */
+export const debianBuild: Userland = debian("curl", "wget", "git");
 
 /** Alpine with programs added by its package manager. */
 export const alpineWith = (added: readonly string[], flavours: Record<string, string> = {}): Userland => ({

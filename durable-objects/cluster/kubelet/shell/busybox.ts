@@ -1,5 +1,7 @@
 /** Which busybox an image has: its tools changed from version to version. */
 
+import type { Options, ToolContext } from "./tool.ts";
+
 export interface Busybox {
   /** `1.34.1` */
   version: string;
@@ -40,6 +42,25 @@ export function busyboxOf(image: string): Busybox {
   const alpine = /(^|\/)alpine$/.test(path) ? /^\d+\.\d+/.exec(tag)?.[0] : /alpine(\d+\.\d+)/.exec(tag)?.[1];
   const found = ofAlpine.find(([release]) => release === alpine);
   return found === undefined ? newest : { version: found[1], banner: bannerOf(found[1], found[2]) };
+}
+
+export const busyboxOfPlace = ({ place }: ToolContext): Busybox => busyboxOf(place.container.image ?? "");
+
+/** Since 1.36 a name with addresses of both families means the IPv4 one. */
+export const busyboxPrefersFour = (context: ToolContext): boolean => busyboxSince(busyboxOfPlace(context), 1, 36);
+
+/** What an applet says of itself, with a complaint about an option in front where there was one. */
+export function busyboxUsage(context: ToolContext, usage: string, { problem }: Pick<Options, "problem"> = {}): string {
+  return `${problem ? `${problemWords(context, problem)}\n` : ""}${busyboxOfPlace(context).banner}\n\n${usage}`;
+}
+
+/** getopt's words: those of musl are fewer. */
+function problemWords({ argv, place }: ToolContext, { kind, name, isLong }: NonNullable<Options["problem"]>): string {
+  const applet = argv[0];
+  if (place.image.userland.libc === "musl")
+    return `${applet}: ${kind === "unknown" ? "unrecognized option" : "option requires an argument"}: ${name}`;
+  if (isLong) return `${applet}: ${kind === "unknown" ? `unrecognized option '--${name}'` : `option '--${name}' requires an argument`}`;
+  return `${applet}: ${kind === "unknown" ? "invalid option" : "option requires an argument"} -- '${name}'`;
 }
 
 /** True from that version on. */

@@ -7,10 +7,13 @@
  */
 import type { Bash, CommandName, CustomCommand } from "just-bash/browser";
 import type { Sender } from "../../api/network.ts";
+import type { Node } from "../../api/objects.ts";
 import { containerFiles } from "../container-files.ts";
 import type { ContainerPlace, Kubelet } from "../kubelet.ts";
 import { type Exits, programName } from "../process.ts";
 import { ContainerFS } from "./container-fs.ts";
+import { openSocket } from "./dev-tcp.ts";
+import { limitedCommand, runLimited } from "./timeout.ts";
 import { type Pausing, runAtOnce, type Tool, type ToolContext } from "./tool.ts";
 import { tools } from "./tools.ts";
 
@@ -77,6 +80,8 @@ export async function runCommand(where: CommandPlace, argv: readonly string[], s
   const [word = ""] = argv;
   if (!hasProgram(where, word)) return { failed: notFound(word) };
   const name = programName(word);
+  const limited = name === "timeout" ? limitedCommand(argv, where.place.image.userland.tools.has("busybox")) : undefined;
+  if (limited) return runLimited(limited, streams, (inner) => runCommand(where, limited.argv, inner));
   if (shells.has(name) && argv.length === 1 && streams.stdin) {
     const { runShell } = await import("./interactive-shell.ts");
     return { exitCode: await runShell(where, name, streams) };
@@ -123,8 +128,42 @@ export function plainCommand(script: string): string[] | undefined {
 export async function runTool(where: CommandPlace, tool: Tool, argv: readonly string[], streams: CommandStreams): Promise<number> {
   const reads = argv[0] === "nc" || argv.includes("@-");
   const stdin = reads && streams.stdin && !streams.terminal ? await readAll(streams.stdin) : new Uint8Array();
-  const code = await pausing(tool(toolContext(where, argv, stdin, streams)), streams);
+  const later = new Later(toolContext(where, argv, stdin, streams));
+  const run = tool(later.context);
+  const code = await pausing(run, streams);
+  if (!(await later.play(streams))) return interrupted;
   return streams.signal.aborted && code !== 0 && argv[0] !== "ping" ? interrupted : code;
+}
+
+/** Holds back what a tool writes after a wait, so that a tool may be a plain function and still take its time. */
+class Later {
+  readonly context: ToolContext;
+  readonly #steps: (number | (() => void))[] = [];
+
+  constructor(inner: ToolContext) {
+    const put = (write: () => void): void => {
+      if (this.#steps.length === 0) write();
+      else this.#steps.push(write);
+    };
+    this.context = {
+      ...inner,
+      out: (data) => put(() => inner.out(data)),
+      err: (text) => put(() => inner.err(text)),
+      wait: (ms) => void this.#steps.push(ms),
+    };
+  }
+
+  /** @returns false where the client went away or pressed Ctrl-C meanwhile */
+  async play({ delay, signal }: CommandStreams): Promise<boolean> {
+    for (const step of this.#steps) {
+      if (typeof step !== "number") step();
+      else {
+        await delay(step, signal);
+        if (signal.aborted) return false;
+      }
+    }
+    return true;
+  }
 }
 
 async function pausing(run: number | Pausing, { delay, signal }: CommandStreams): Promise<number> {
@@ -163,6 +202,12 @@ function toolContext(where: CommandPlace, argv: readonly string[], stdin: Uint8A
     random: kubelet.randomOf(`${place.id}/exec`),
     out: (data) => streams.out(typeof data === "string" ? new TextEncoder().encode(data) : data),
     err: (text) => streams.err(new TextEncoder().encode(text)),
+    wait: () => {},
+    listeners: () => kubelet.machines.listeners({ namespace: place.pod.metadata.namespace, name: place.pod.metadata.name }),
+    nodeIP: (name) => {
+      const node = kubelet.reader.get<Node>("nodes", undefined, name);
+      return node?.status.addresses?.find(({ type }) => type === "InternalIP")?.address;
+    },
   };
 }
 
@@ -219,12 +264,20 @@ export async function evaluate(where: CommandPlace, { argv, script, shell, stdin
 async function newBash(where: CommandPlace, streams: CommandStreams): Promise<Bash> {
   const { Bash: Evaluator, defineCommand, getCommandNames } = await import("just-bash/browser");
   const { userland } = where.place.image;
+  where.files.openSocket = userland.tools.has("bash")
+    ? async (path) => {
+        const { complaint, ms } = openSocket(toolContext(where, ["bash"], new Uint8Array(), streams), path);
+        if (ms > 0) await streams.delay(ms, streams.signal);
+        if (complaint !== undefined) throw new Error(complaint);
+      }
+    : undefined;
   const ours: CustomCommand[] = Object.entries(tools)
     .filter(([name]) => userland.tools.has(name))
     .map(([name, tool]) =>
       defineCommand(name, async (args, command) => {
         const out: Uint8Array[] = [];
         let err = "";
+        let waitedMs = 0;
         const inner: CommandPlace = { ...where, cwd: command.cwd };
         const context = toolContext(inner, [name, ...args], fromLatin1(command.stdin as unknown as string), streams);
         const run = tool({
@@ -234,8 +287,12 @@ async function newBash(where: CommandPlace, streams: CommandStreams): Promise<Ba
           err: (text) => {
             err += text;
           },
+          wait: (ms) => {
+            waitedMs += ms;
+          },
         });
         const exitCode = await pausing(run, streams);
+        if (waitedMs > 0) await streams.delay(waitedMs, streams.signal);
         return { stdout: out.map(latin1).join(""), stdoutKind: "bytes", stderr: err, exitCode };
       }),
     );

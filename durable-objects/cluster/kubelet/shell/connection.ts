@@ -5,6 +5,7 @@
 import { parseIP } from "../../api/ip-address.ts";
 import type { Protocol, Resolution, Route } from "../../api/network.ts";
 import type { HeaderList, HttpResponse } from "../../api/ports.ts";
+import { statusText } from "../http-status-texts.ts";
 import type { ToolContext } from "./tool.ts";
 
 export interface Target {
@@ -14,6 +15,8 @@ export interface Target {
   http?: { method: string; path: string; headers: HeaderList; body?: Uint8Array };
   /** Only this family, as `-4` and `-6` ask for. */
   family?: 4 | 6;
+  /** Of a name with addresses of both families the IPv4 one, as busybox does since 1.36. */
+  prefersFour?: boolean;
 }
 
 export type SocketError = "ECONNREFUSED" | "EHOSTUNREACH" | "ENETUNREACH" | "ETIMEDOUT";
@@ -25,9 +28,13 @@ export type Connection =
   | { result: "failed"; ip: string; error: SocketError; late: boolean; route: Route };
 
 /** Goes the whole way at once: name, connection and, where there is one, the request. */
-export function connect(context: ToolContext, { host, port, protocol = "TCP", http, family }: Target): Connection {
+export function connect(context: ToolContext, { host, port, protocol = "TCP", http, family, prefersFour = false }: Target): Connection {
   const { network, sender } = context;
   let destination = host;
+  if (prefersFour && hasBothFamilies(context, host)) {
+    const [first] = network.resolve({ from: sender, name: host, type: "A" }).addresses;
+    if (first !== undefined) destination = first;
+  }
   if (family !== undefined && parseIP(host) === undefined) {
     const resolution = network.resolve({ from: sender, name: host, type: family === 4 ? "A" : "AAAA" });
     const [first] = resolution.addresses;
@@ -37,6 +44,12 @@ export function connect(context: ToolContext, { host, port, protocol = "TCP", ht
   const route = network.route({ from: sender, to: { host: destination, port, protocol }, ...(http ? { http } : {}) });
   return connectionOf(route, destination);
 }
+
+const hasBothFamilies = ({ place }: ToolContext, host: string): boolean =>
+  parseIP(host) === undefined && (host === "localhost" || (place.pod.status.podIPs ?? []).some(({ ip }) => ip?.includes(":")));
+
+/** The kernel gives a silent address up after this long. */
+export const systemTimeoutMs = 135_103;
 
 /** The same for a packet whose way is known. */
 export function connectionOf(route: Route, host: string): Connection {
@@ -100,6 +113,9 @@ const resolverWords: Record<NonNullable<Resolution["error"]>, string> = {
 
 /** What getaddrinfo says, as far as a tool shows it. */
 export const resolverError = (error: NonNullable<Resolution["error"]>): string => resolverWords[error];
+
+export const statusLine = ({ status, version, reason }: HttpResponse): string =>
+  `HTTP/${version ?? "1.1"} ${status} ${reason ?? statusText(status)}`;
 
 /** `10.96.44.7:80`, `[fd00::8]:80` */
 export const endpoint = (ip: string, port: number): string => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`);

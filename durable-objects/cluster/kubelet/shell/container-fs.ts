@@ -6,6 +6,8 @@ import type { IFileSystem } from "just-bash/browser";
 import type { Files } from "../container-files.ts";
 import type { WrittenFile, WrittenFiles } from "../written-files.ts";
 
+import { isSocketPath } from "./dev-tcp.ts";
+
 export interface ContainerFSParts {
   /** What the container started with. */
   files: Files;
@@ -46,6 +48,9 @@ const noEntry = (path: string): Error => errno("ENOENT", "no such file or direct
 export class ContainerFS implements IFileSystem {
   readonly #parts: ContainerFSParts;
   readonly #base = new Map<string, Entry>();
+
+  /** What a redirection to `/dev/tcp` does, where the shell is bash. Throws bash's complaint. */
+  openSocket: ((path: string) => Promise<void>) | undefined;
 
   constructor(parts: ContainerFSParts) {
     this.#parts = parts;
@@ -93,6 +98,7 @@ export class ContainerFS implements IFileSystem {
   }
 
   async writeFile(path: string, content: string | Uint8Array): Promise<void> {
+    if (this.openSocket && isSocketPath(path)) return this.openSocket(path);
     this.write(path, bytesOf(content));
   }
 

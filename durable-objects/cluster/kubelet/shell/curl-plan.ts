@@ -18,11 +18,15 @@ export interface CurlPlan {
   isSilent: boolean;
   showsErrors: boolean;
   hasMeter: boolean;
+  /** `-#` */
+  hasBar: boolean;
   showsHead: boolean;
   isHead: boolean;
   follows: boolean;
   maxRedirects: number;
   fails: "quietly" | "with-body" | undefined;
+  /** `-m` or `--connect-timeout` */
+  hasLimit: boolean;
   maxTime: number | undefined;
   connectTimeout: number | undefined;
   family: 4 | 6 | undefined;
@@ -33,5 +37,7 @@ export interface CurlPlan {
   /** `host:port` -> address */
   resolved: ReadonlyMap<string, string>;
   retries: number;
+  /** Seconds; absent: longer every time. */
+  retryDelay: number | undefined;
   retriesRefused: boolean;
 }

@@ -1,8 +1,8 @@
 /** What curl says besides the body: the lines of `-v`, the progress meter, `-w`. */
 import { parseIP } from "../../api/ip-address.ts";
 import type { HeaderList, HttpResponse } from "../../api/ports.ts";
-import { statusText } from "../http-status-texts.ts";
-import { type Connection, errorWords } from "./connection.ts";
+import { type Connection, errorWords, statusLine } from "./connection.ts";
+import { isOldCurl } from "./curl.ts";
 import type { CurlPlan } from "./curl-plan.ts";
 import type { ToolContext } from "./tool.ts";
 import { type ParsedURL, parseURL } from "./url.ts";
@@ -26,11 +26,13 @@ const idleMeter = "\r  0     0    0     0    0     0      0      0 --:--:-- --:-
 export class CurlTalk {
   readonly #context: ToolContext;
   readonly #plan: CurlPlan;
+  readonly #isOld: boolean;
   #connections = 0;
 
   constructor(context: ToolContext, plan: CurlPlan) {
     this.#context = context;
     this.#plan = plan;
+    this.#isOld = isOldCurl(context);
   }
 
   /** True where the body goes into a file. */
@@ -48,6 +50,7 @@ export class CurlTalk {
   }
 
   meterEnds(bytes: number): void {
+    if (this.#plan.hasBar && this.toFile) this.#context.err(`\r${"#".repeat(72)} 100.0%\n`);
     this.meter(`${bytes > 0 ? doneMeter(bytes) : idleMeter}\n`);
   }
 
@@ -65,64 +68,76 @@ export class CurlTalk {
     if (isShown) this.#context.err(text);
   }
 
-  showConnecting(
-    url: ParsedURL,
-    connection: Connection & { ip: string; route: { resolution?: { addresses: string[] } } },
-    isPinned: boolean,
-  ): void {
+  /** What the name means, before the first of its addresses is tried. */
+  showResolved({ host, port }: ParsedURL, addresses: readonly string[], isPinned: boolean): void {
     this.#connections += 1;
-    const { host, port } = url;
     if (isPinned) {
-      this.note(`Added ${host}:${port}:${connection.ip} to DNS cache`);
+      this.note(`Added ${host}:${port}:${addresses[0]} to DNS cache`);
       this.note(`Hostname ${host} was found in DNS cache`);
-    } else if (parseIP(host) === undefined) {
-      const addresses = connection.route.resolution?.addresses ?? [connection.ip];
+    } else if (parseIP(host) === undefined && !this.#isOld) {
       const listed = (isSix: boolean): string => addresses.filter((ip) => ip.includes(":") === isSix).join(", ") || "(none)";
       this.note(`Host ${host}:${port} was resolved.`);
       this.note(`IPv6: ${listed(true)}`);
       this.note(`IPv4: ${listed(false)}`);
     }
-    const ip = connection.ip;
+  }
+
+  showConnecting(url: ParsedURL, connection: Exclude<Connection, { result: "no-name" }>): void {
+    const { host, port } = url;
+    const { ip } = connection;
     this.note(`  Trying ${ip.includes(":") ? `[${ip}]` : ip}:${port}...`);
     if (connection.result === "connected") {
-      this.note(`Connected to ${host} (${ip}) port ${port}`);
-      this.note("using HTTP/1.x");
+      this.note(`Connected to ${host} (${ip}) port ${port}${this.#isOld ? ` (#${this.connection})` : ""}`);
+      if (!this.#isOld) this.note("using HTTP/1.x");
     } else if (connection.result === "failed" && connection.route.verdict === "no-route") {
       this.note(`Immediate connect fail for ${ip}: ${errorWords(this.#context, connection.error)}`);
-    } else if (connection.result === "failed" && connection.error !== "ETIMEDOUT") {
-      const own = this.#context.place.pod.status.podIP ?? "";
-      const source = 32_768 + this.#context.random.int(28_000);
-      this.note(`connect to ${ip} port ${port} from ${own} port ${source} failed: ${errorWords(this.#context, connection.error)}`);
+    } else if (connection.result === "failed" && (connection.error !== "ETIMEDOUT" || !this.#plan.hasLimit)) {
+      const { podIPs = [] } = this.#context.place.pod.status;
+      const own = ip === "::1" || ip.startsWith("127.") ? ip : podIPs.find((each) => each.ip?.includes(":") === ip.includes(":"))?.ip;
+      const from = this.#isOld ? "" : ` from ${own} port ${32_768 + this.#context.random.int(28_000)}`;
+      this.note(`connect to ${ip} port ${port}${from} failed: ${errorWords(this.#context, connection.error)}`);
     }
   }
 
-  showRequest(method: string, { path }: ParsedURL, headers: HeaderList, data: Uint8Array | undefined, isPinned: boolean): void {
+  showRequest(method: string, { path }: ParsedURL, headers: HeaderList, data: Uint8Array | undefined): void {
     const lines = [`${method} ${path} HTTP/${this.#plan.httpVersion}`, ...headers.map(([name, value]) => `${name}: ${value}`), ""];
     this.verbose(lines.map((line) => `> ${line}\r\n`).join(""));
     if (data !== undefined && data.length > 0) {
       if (!this.#context.terminal) this.verbose(`} [${data.length} bytes data]\n`);
-      this.note(`upload completely sent off: ${data.length} bytes`);
-    } else if (!isPinned) this.note("Request completely sent off");
+      if (!this.#isOld) this.note(`upload completely sent off: ${data.length} bytes`);
+    } else if (!this.#isOld) this.note("Request completely sent off");
   }
 
   /** The head of an answer; of a redirect its body is not kept. */
   showRedirect(from: ParsedURL, to: string, response: HttpResponse, staysOpen: boolean): void {
     this.showHead(response, response.body.length > 0);
     const index = this.#connections - 1;
-    this.note(staysOpen ? `Connection #${index} to host ${from.host} left intact` : `shutting down connection #${index}`);
+    this.note(staysOpen ? `Connection #${index} to host ${from.host} left intact` : this.closing("shutting down"));
     const next = parseURL(to);
     if (next.port !== from.port) this.note(`Clear auth, redirects to port from ${from.port} to ${next.port}`);
     this.note(`Issue another request to this URL: '${to}'`);
   }
 
-  showHead({ status, headers }: HttpResponse, ignoresBody: boolean): void {
-    const lines = [`HTTP/1.1 ${status} ${statusText(status)}`, ...headers.map(([name, value]) => `${name}: ${value}`)];
+  /** How the end of the connection is told. */
+  closing(how: "closing" | "shutting down"): string {
+    return this.#isOld ? `Closing connection ${Math.max(this.connection, 0)}` : `${how} connection #${Math.max(this.connection, 0)}`;
+  }
+
+  /** @param ignoresBody a redirect that is followed: its body is read and thrown away */
+  showHead(response: HttpResponse, ignoresBody: boolean): void {
+    const { headers, version } = response;
+    if (version === "1.0") this.note("HTTP 1.0, assume close after body");
+    const lines = [statusLine(response), ...headers.map(([name, value]) => `${name}: ${value}`)];
     this.verbose(lines.map((line) => `< ${line}\r\n`).join(""));
-    if (ignoresBody) {
+    if (ignoresBody && !this.#isOld) {
       this.note("Ignoring the response-body");
       this.note("setting size while ignoring");
     }
     this.verbose("< \r\n");
+    if (ignoresBody && this.#isOld) {
+      this.note("Ignoring the response-body");
+      if (!this.#context.terminal) this.verbose(`{ [${response.body.length} bytes data]\n`);
+    }
   }
 
   /** `-w` */

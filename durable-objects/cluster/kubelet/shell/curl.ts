@@ -1,4 +1,4 @@
-/** curl 8.14: reads the command line; `curl-transfer.ts` makes the requests. */
+/** curl 8.14 and 7.88: reads the command line; `curl-transfer.ts` makes the requests. */
 import type { HeaderList } from "../../api/ports.ts";
 import type { CurlPlan } from "./curl-plan.ts";
 import { CurlSession } from "./curl-transfer.ts";
@@ -61,17 +61,32 @@ const spec = {
   ],
 };
 
-export const curlVersion = "8.14.1";
-const versionText = `curl ${curlVersion} (Linux) libcurl/${curlVersion} OpenSSL/3.0.22 zlib/1.2.13 brotli/1.0.9 libidn2/2.3.3 libpsl/0.21.2 nghttp2/1.52.0
+/** What Debian 12 brings along says some things in other words. */
+export const isOldCurl = ({ place }: ToolContext): boolean => place.image.userland.flavours.curl === "7.88.1";
+
+const versionOf = (context: ToolContext): string => (isOldCurl(context) ? "7.88.1" : "8.14.1");
+
+const versionText = (context: ToolContext): string => {
+  const version = versionOf(context);
+  return isOldCurl(context)
+    ? `curl ${version} (x86_64-pc-linux-gnu) libcurl/${version} OpenSSL/3.0.22 zlib/1.2.13 brotli/1.0.9 zstd/1.5.4 libidn2/2.3.3 libpsl/0.21.2 (+libidn2/2.3.3) libssh2/1.10.0 nghttp2/1.52.0 librtmp/2.3 OpenLDAP/2.5.13
+Release-Date: 2023-02-20, security patched: 7.88.1-10+deb12u14
+Protocols: dict file ftp ftps gopher gophers http https imap imaps ldap ldaps mqtt pop3 pop3s rtmp rtsp scp sftp smb smbs smtp smtps telnet tftp
+Features: alt-svc AsynchDNS brotli GSS-API HSTS HTTP2 HTTPS-proxy IDN IPv6 Kerberos Largefile libz NTLM NTLM_WB PSL SPNEGO SSL threadsafe TLS-SRP UnixSockets zstd
+`
+    : `curl ${version} (Linux) libcurl/${version} OpenSSL/3.0.22 zlib/1.2.13 brotli/1.0.9 libidn2/2.3.3 libpsl/0.21.2 nghttp2/1.52.0
 Release-Date: 2025-06-04
 Protocols: file ftp ftps http https
 Features: alt-svc AsynchDNS HTTP2 HTTPS-proxy IPv6 libz SSL
 `;
+};
 
 export const curl: Tool = (context) => {
   const options = readOptions(context.argv.slice(1), spec);
   const badUse = (complaint: string | undefined): number => {
-    context.err(`${complaint === undefined ? "" : `curl: ${complaint}\n`}curl: try 'curl --help' for more information\n`);
+    context.err(
+      `${complaint === undefined ? "" : `curl: ${complaint}\n`}curl: try 'curl --help'${isOldCurl(context) ? " or 'curl --manual'" : ""} for more information\n`,
+    );
     return 2;
   };
   if (options.problem) {
@@ -79,7 +94,7 @@ export const curl: Tool = (context) => {
     return badUse(`option ${isLong ? "--" : "-"}${name}: ${kind === "unknown" ? "is unknown" : "requires parameter"}`);
   }
   if (hasOption(options, "V", "version")) {
-    context.out(versionText);
+    context.out(versionText(context));
     return 0;
   }
   const number = options.given.find(
@@ -113,7 +128,7 @@ function planOf(context: ToolContext, options: Options): CurlPlan {
     dataType: json ? "application/json" : "application/x-www-form-urlencoded",
     accept: json ? "application/json" : "*/*",
     headers: options.given.filter(({ name }) => name === "H" || name === "header").map(({ value: line }) => headerOf(line)),
-    userAgent: value("A", "user-agent") ?? `curl/${curlVersion}`,
+    userAgent: value("A", "user-agent") ?? `curl/${versionOf(context)}`,
     user: value("u", "user"),
     cookie: value("b", "cookie"),
     referer: value("e", "referer"),
@@ -121,11 +136,13 @@ function planOf(context: ToolContext, options: Options): CurlPlan {
     isSilent: has("s", "silent"),
     showsErrors: !has("s", "silent") || has("S", "show-error"),
     hasMeter: !has("s", "silent", "no-progress-meter", "#", "progress-bar"),
+    hasBar: has("#", "progress-bar"),
     showsHead: isHead || has("i", "include", "show-headers"),
     isHead,
     follows: has("L", "location"),
     maxRedirects: Number(value("max-redirs") ?? 50),
     fails: has("f", "fail") ? "quietly" : has("fail-with-body") ? "with-body" : undefined,
+    hasLimit: seconds("m", "max-time", "connect-timeout") !== undefined,
     maxTime: seconds("m", "max-time"),
     connectTimeout: seconds("connect-timeout"),
     family: has("6", "ipv6") ? 6 : has("4", "ipv4") ? 4 : undefined,
@@ -134,6 +151,7 @@ function planOf(context: ToolContext, options: Options): CurlPlan {
     usesRemoteName: has("O", "remote-name"),
     writeOut: value("w", "write-out"),
     resolved: new Map(options.given.filter(({ name }) => name === "resolve").map(({ value: entry }) => resolveEntry(entry))),
+    retryDelay: seconds("retry-delay"),
     retries: Number(value("retry") ?? 0),
     retriesRefused: has("retry-connrefused"),
   };

@@ -19,16 +19,16 @@ export const ip: Tool = (context) => {
   const flags = words.filter((word) => word.startsWith("-"));
   const [object = "", ...rest] = words.filter((word) => !word.startsWith("-"));
   const family = flags.includes("-4") ? 4 : flags.includes("-6") ? 6 : undefined;
-  const supported = isBusybox ? flags.every((flag) => /^-[46o]$/.test(flag)) : flags.every((flag) => /^-(4|6|br|o)$/.test(flag));
+  const supported = isBusybox ? flags.every((flag) => /^-[46o]$/.test(flag)) : flags.every((flag) => /^-(4|6|br|o|j)$/.test(flag));
   if (!supported || object === "") return badUse(context, isBusybox, object);
-  const host = hostOf(context);
+  const host = interfaceOf(context);
   const printer: Printer = { context, isBusybox, family, host };
   const isBrief = flags.includes("-br");
   if ("address".startsWith(object) && flags.includes("-o")) return addressLines(printer, rest);
   if ("address".startsWith(object)) return isBrief ? briefAddresses(printer) : addresses(printer, rest, true);
   if ("link".startsWith(object)) return isBrief ? briefLinks(printer) : addresses(printer, rest, false);
   if ("neighbour".startsWith(object)) return neighbours(printer);
-  if ("route".startsWith(object)) return routes(printer, rest);
+  if ("route".startsWith(object)) return flags.includes("-j") ? routesAsJson(printer) : routes(printer, rest);
   return badUse(context, isBusybox, object);
 };
 
@@ -40,7 +40,7 @@ interface Printer {
 }
 
 /** The pod's own end of its link. Its hardware address is made from its IP address, so that it stays. */
-export function hostOf({ place: { pod } }: ToolContext): Host {
+export function interfaceOf({ place: { pod } }: ToolContext): Host {
   const ips = (pod.status.podIPs ?? []).map(({ ip: each }) => each ?? "");
   const own = ips.find((each) => !each.includes(":"));
   const bytes = [0x6e, ...(hexDigest(own ?? pod.metadata.uid).match(/../g) ?? []).slice(0, 5).map((pair) => Number.parseInt(pair, 16))];
@@ -89,7 +89,8 @@ function addresses({ context, isBusybox, family, host }: Printer, rest: readonly
     if (family === undefined) context.out(`    link/ether ${host.mac} brd ff:ff:ff:ff:ff:ff${netns}\n`);
     if (withIPs && family !== 6 && host.ip) context.out(`    inet ${host.ip}/24 brd ${host.broadcast} scope global eth0\n${valid}`);
     if (withIPs && family !== 4) {
-      if (host.ip6) context.out(`    inet6 ${host.ip6}/64 scope global \n${valid}`);
+      if (host.ip6)
+        context.out(`    inet6 ${host.ip6}/64 scope global ${isBusybox ? "noprefixroute flags 02" : "nodad noprefixroute"} \n${valid}`);
       context.out(`    inet6 ${host.linkLocal}/64 scope link \n${valid}`);
     }
   }
@@ -126,9 +127,11 @@ function addressLines({ context, family, host }: Printer, rest: readonly string[
   return 0;
 }
 
+export const neighbourMac = (ip: string): string => `fe:${(hexDigest(ip).match(/../g) ?? []).slice(0, 5).join(":")}`;
+
 /** The one neighbour a pod has is its gateway. */
 function neighbours({ context, isBusybox, host }: Printer): number {
-  const mac = `fe:${(hexDigest(host.gateway).match(/../g) ?? []).slice(0, 5).join(":")}`;
+  const mac = neighbourMac(host.gateway);
   context.out(`${host.gateway} dev eth0 lladdr ${mac} ${isBusybox ? "ref 1 used 0/0/0 probes 1 REACHABLE\n" : "REACHABLE \n"}`);
   return 0;
 }
@@ -153,17 +156,30 @@ function routes({ context, isBusybox, family, host }: Printer, rest: readonly st
     return 0;
   }
   if (family === 6) {
-    context.out(
-      isBusybox
-        ? "fe80::/64 dev eth0  metric 256 \nmulticast ff00::/8 dev eth0  metric 256 \n"
-        : "fe80::/64 dev eth0 proto kernel metric 256 pref medium\n",
-    );
+    const gateway = host.ip6?.replace(/:[\da-f]+$/, ":1");
+    const tail = isBusybox ? "  metric 1024 \n" : " metric 1024 pref medium\n";
+    const ofLink = isBusybox ? "fe80::/64 dev eth0  metric 256 \n" : "fe80::/64 dev eth0 proto kernel metric 256 pref medium\n";
+    if (gateway) context.out(`${gateway} dev eth0${tail}`);
+    context.out(ofLink);
+    if (gateway) context.out(`default via ${gateway} dev eth0${tail}`);
+    if (isBusybox) context.out("multicast ff00::/8 dev eth0  metric 256 \n");
     return 0;
   }
   context.out(`default via ${host.gateway} dev eth0 \n`);
   if (!isBusybox && rest.includes("default")) return 0;
   context.out(`${host.subnet}/24 via ${host.gateway} dev eth0${source(false)} \n`);
   context.out(`${host.gateway} dev eth0 scope link${source(false)} \n`);
+  return 0;
+}
+
+/** `-j` */
+function routesAsJson({ context, host }: Printer): number {
+  const routes = [
+    { dst: "default", gateway: host.gateway, dev: "eth0", flags: [] },
+    { dst: `${host.subnet}/24`, gateway: host.gateway, dev: "eth0", prefsrc: host.ip, flags: [] },
+    { dst: host.gateway, dev: "eth0", scope: "link", prefsrc: host.ip, flags: [] },
+  ];
+  context.out(`${JSON.stringify(routes)}\n`);
   return 0;
 }
 

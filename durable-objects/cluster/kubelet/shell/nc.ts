@@ -2,7 +2,9 @@
 import { parseIP } from "../../api/ip-address.ts";
 import type { Route } from "../../api/network.ts";
 import { parseRequests, responseBytes } from "../http-message.ts";
+import { busyboxPrefersFour } from "./busybox.ts";
 import { connect, type connectionOf, endpoint, errorWords, resolverError } from "./connection.ts";
+import { serviceNames } from "./service-names.ts";
 import { hasOption, type Options, optionValue, readOptions, type Tool, type ToolContext } from "./tool.ts";
 
 export const nc: Tool = (context) => (context.place.image.userland.flavours.nc === "openbsd" ? openbsd(context) : busybox(context));
@@ -37,7 +39,7 @@ function busybox(context: ToolContext): number {
   if (!/^\d+$/.test(portText ?? "") || port > 65535) return fail(`bad port '${portText ?? "0"}'`);
   const protocol = hasOption(options, "u") ? "UDP" : "TCP";
   const verbosity = options.given.filter(({ name }) => name === "v").length;
-  const connection = connect(context, { host, port, protocol });
+  const connection = connect(context, { host, port, protocol, prefersFour: busyboxPrefersFour(context) });
   if (connection.result === "no-name") return fail(`bad address '${host}'`);
   const { ip } = connection;
   const where = `${host} (${endpoint(ip, port)})`;
@@ -66,26 +68,13 @@ function udp(connection: ReturnType<typeof connectionOf>, options: Options, open
   return 0;
 }
 
-const services: Readonly<Record<string, string>> = {
-  "7/tcp": "echo",
-  "7/udp": "echo",
-  "9/udp": "discard",
-  "21/tcp": "ftp",
-  "22/tcp": "ssh",
-  "25/tcp": "smtp",
-  "53/tcp": "domain",
-  "53/udp": "domain",
-  "80/tcp": "http",
-  "443/tcp": "https",
-  "3306/tcp": "mysql",
-  "5432/tcp": "postgresql",
-  "6379/tcp": "redis",
-  "8080/tcp": "http-alt",
-};
-
 function openbsd(context: ToolContext): number {
   const options = readOptions(context.argv.slice(1), { short: "46CDdFhklNnrStUuvZzI:i:M:m:O:P:p:q:s:T:V:W:w:X:x:" });
   const [host, ...portTexts] = options.operands;
+  if (hasOption(options, "h")) {
+    context.err(`OpenBSD netcat (Debian patchlevel 1.219-1)\n${openbsdUsage}`);
+    return 0;
+  }
   if (options.problem || host === undefined) {
     context.err(openbsdUsage);
     return 1;
@@ -119,8 +108,22 @@ function openbsdPort(
   port: number,
   protocol: "tcp" | "udp",
 ): "open" | "closed" | "no-name" {
-  const connection = connect(context, { host, port, protocol: protocol === "udp" ? "UDP" : "TCP" });
   const isVerbose = hasOption(options, "v");
+  if (hasOption(options, "n") && !parseIP(host)) {
+    context.err(`nc: getaddrinfo for host "${host}" port ${port}: Name or service not known\n`);
+    return "no-name";
+  }
+  const target = { port, protocol: protocol === "udp" ? ("UDP" as const) : ("TCP" as const) };
+  let connection = connect(context, { host, ...target });
+  const others = connection.result === "failed" ? (connection.route.resolution?.addresses ?? []).slice(1) : [];
+  for (const ip of others) {
+    if (connection.result !== "failed") break;
+    if (isVerbose)
+      context.err(
+        `nc: connect to ${host} (${connection.ip}) port ${port} (${protocol}) failed: ${errorWords(context, connection.error)}\n`,
+      );
+    connection = connect(context, { host: ip, ...target });
+  }
   if (connection.result === "no-name") {
     context.err(`nc: getaddrinfo for host "${host}" port ${port}: ${resolverError(connection.error)}\n`);
     return "no-name";
@@ -134,7 +137,10 @@ function openbsdPort(
     if (isVerbose) context.err(`nc: connect to ${shown} port ${port} (${protocol}) ${how}\n`);
     return "closed";
   }
-  if (isVerbose) context.err(`Connection to ${shown} ${port} port [${protocol}/${services[`${port}/${protocol}`] ?? "*"}] succeeded!\n`);
+  if (isVerbose)
+    context.err(
+      `Connection to ${shown} ${port} port [${protocol}/${(hasOption(options, "n") ? undefined : serviceNames[`${port}/${protocol}`]) ?? "*"}] succeeded!\n`,
+    );
   if (protocol === "tcp" && !hasOption(options, "z")) converse(context, host, port, connection.route);
   return "open";
 }
@@ -143,7 +149,7 @@ function openbsdPort(
 function portsOf(text: string, protocol: string): number[] | undefined {
   const range = /^(\d+)(?:-(\d+))?$/.exec(text);
   if (!range) {
-    const named = Object.entries(services).find(([, name]) => name === text)?.[0];
+    const named = Object.entries(serviceNames).find(([, name]) => name === text)?.[0];
     return named?.endsWith(`/${protocol}`) ? [Number.parseInt(named, 10)] : undefined;
   }
   const [first, last] = [Number(range[1]), Number(range[2] ?? range[1])];

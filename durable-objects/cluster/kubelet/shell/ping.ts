@@ -1,12 +1,14 @@
 /** ping, in the two makes that images bring: busybox and iputils. */
-import { parseHostsFile } from "../../api/hosts-file.ts";
 import { parseIP } from "../../api/ip-address.ts";
 import type { Route } from "../../api/network.ts";
+import { busyboxPrefersFour, busyboxUsage } from "./busybox.ts";
 import { connect, resolverError } from "./connection.ts";
+import { gatewayOf, reverseName, routersBetween } from "./path.ts";
 import { hasOption, type Options, optionValue, type Pausing, readOptions, type Tool, type ToolContext } from "./tool.ts";
 
 const spec = { short: "46c:s:i:At:I:W:w:qp:n" };
-const iputilsSpec = { short: "46c:s:i:At:I:W:w:qp:nvDOLM:Q:S:Bfabhd" };
+const iputilsSpec = { short: "46c:s:i:At:I:W:w:qp:nvDOLM:Q:S:BfabhdV" };
+const iputilsVersion = "ping from iputils 20221126\nlibcap: yes, IDN: yes, NLS: no, error.h: yes, getrandom(): yes, __fpending(): yes\n";
 
 export const ping: Tool = (context) => (context.place.image.userland.flavours.ping === "iputils" ? iputils(context) : busybox(context));
 
@@ -16,6 +18,7 @@ interface Plan {
   intervalMs: number;
   size: number;
   isQuiet: boolean;
+  hopLimit: number;
   family: 4 | 6 | undefined;
   deadlineMs: number | undefined;
 }
@@ -42,6 +45,7 @@ function planOf(options: Options): Plan | { bad: string } {
     intervalMs: hasOption(options, "A") ? 0 : (seconds("i") ?? 1000),
     size: Number(optionValue(options, "s") ?? 56),
     isQuiet: hasOption(options, "q"),
+    hopLimit: Number(optionValue(options, "t") ?? 64),
     family: hasOption(options, "6") ? 6 : hasOption(options, "4") ? 4 : undefined,
     deadlineMs: seconds("w"),
   };
@@ -54,28 +58,21 @@ function requestsOf({ count, deadlineMs, intervalMs }: Plan): number {
 }
 
 const routeTo = (context: ToolContext, host: string, family: 4 | 6 | undefined) =>
-  connect(context, { host, port: 0, protocol: "ICMP", ...(family === undefined ? {} : { family }) });
+  connect(context, {
+    host,
+    port: 0,
+    protocol: "ICMP",
+    prefersFour: context.place.image.userland.flavours.ping !== "iputils" && busyboxPrefersFour(context),
+    ...(family === undefined ? {} : { family }),
+  });
 
 /** One request on its way, after the first has resolved the name. */
-function echo(context: ToolContext, route: Route, ip: string): Reply | undefined {
+function echo(context: ToolContext, route: Route, ip: string, hopLimit: number): Reply | undefined {
   if (route.verdict !== "delivered") return undefined;
   const hops = routersBetween(context, route, ip);
+  if (hops >= hopLimit) return undefined;
   const base = [0.05, 0.08, 0.2][hops] ?? 0.2;
   return { ttl: 64 - hops, ms: base + context.random.next() * 0.15 };
-}
-
-/** Routers that the reply passed: none from the own address, loopback or the own node, one within the node or from a node, two between pods of two nodes. */
-function routersBetween(context: ToolContext, { backend }: Route, ip: string): number {
-  const { pod } = context.place;
-  const own = new Set([
-    "127.0.0.1",
-    gatewayOf(context),
-    "::1",
-    ...(pod.status.podIPs ?? []).map((each) => each.ip),
-    ...(pod.status.hostIPs ?? []).map((each) => each.ip),
-  ]);
-  if (own.has(ip)) return 0;
-  return backend?.pod !== undefined && backend.node !== pod.spec.nodeName ? 2 : 1;
 }
 
 // ---- busybox
@@ -83,14 +80,8 @@ function routersBetween(context: ToolContext, { backend }: Route, ip: string): n
 function* busybox(context: ToolContext): Pausing {
   const words = context.argv.slice(1);
   const options = readOptions(words, spec);
-  if (words.includes("--help")) return usage(context, undefined, 0);
-  if (options.problem)
-    return usage(
-      context,
-      `ping: ${options.problem.kind === "unknown" ? "unrecognized option" : "option requires an argument"}: ${options.problem.name}`,
-      1,
-    );
-  if (options.operands.length === 0) return usage(context, undefined, 1);
+  if (words.includes("--help")) return usage(context, {}, 0);
+  if (options.problem || options.operands.length === 0) return usage(context, options, 1);
   const plan = planOf(options);
   if ("bad" in plan) return complain(context, `ping: invalid number '${plan.bad}'`);
   const { host } = plan;
@@ -99,7 +90,9 @@ function* busybox(context: ToolContext): Pausing {
   const first = routeTo(context, typed.name, plan.family);
   if (first.result === "no-name") return complain(context, `ping: bad address '${host}'`);
   const { ip } = first;
-  context.out(`PING ${host} (${ip}): ${plan.size} data bytes\n`);
+  const foreign = foreignSource(context, options);
+  context.out(`PING ${host} (${ip})${foreign === undefined ? "" : ` from ${foreign}`}: ${plan.size} data bytes\n`);
+  if (foreign !== undefined) return complain(context, "ping: can't set multicast source interface");
   if (first.result === "failed" && first.route.verdict === "no-route") {
     return complain(
       context,
@@ -116,6 +109,13 @@ function* busybox(context: ToolContext): Pausing {
   );
   if (replies.length > 0 && plan.size >= 4) context.out(`round-trip min/avg/max = ${summary(replies).slice(0, 3).join("/")} ms\n`);
   return replies.length > 0 ? 0 : 1;
+}
+
+/** `-I`: an address that the pod does not have. */
+function foreignSource({ place: { pod } }: ToolContext, options: Options): string | undefined {
+  const source = optionValue(options, "I");
+  const own = [...(pod.status.podIPs ?? []).map(({ ip }) => ip), "127.0.0.1", "::1"];
+  return source !== undefined && parseIP(source) && !own.includes(source) ? source : undefined;
 }
 
 /** busybox accepts `name:port` and ignores the port. */
@@ -137,7 +137,7 @@ function* run(
   for (let seq = 0; seq < requests; seq += 1) {
     const connection = seq === 0 ? undefined : routeTo(context, ip, undefined);
     const route = connection && connection.result !== "no-name" ? connection.route : first;
-    const reply = echo(context, route, ip);
+    const reply = echo(context, route, ip, plan.hopLimit);
     if (reply) replies.push(reply);
     each(seq, reply, route);
     if (seq + 1 < requests && !(yield plan.intervalMs)) return { sent: seq + 1, replies };
@@ -159,14 +159,12 @@ function complain({ err }: ToolContext, text: string, code = 1): number {
   return code;
 }
 
-function usage({ err }: ToolContext, complaint: string | undefined, code: number): number {
-  err(`${complaint === undefined ? "" : `${complaint}\n`}${busyboxUsage}`);
+function usage(context: ToolContext, options: Pick<Options, "problem">, code: number): number {
+  context.err(busyboxUsage(context, usageText, options));
   return code;
 }
 
-const busyboxUsage = `BusyBox v1.36.1 (2026-11-23 14:57:04 UTC) multi-call binary.
-
-Usage: ping [OPTIONS] HOST
+const usageText = `Usage: ping [OPTIONS] HOST
 
 Send ICMP ECHO_REQUESTs to HOST
 
@@ -187,6 +185,8 @@ Send ICMP ECHO_REQUESTs to HOST
 
 // ---- iputils
 
+const mtu = 1500;
+
 const icmpTexts: Record<NonNullable<Route["icmp"]>, string> = {
   "port-unreachable": "Destination Port Unreachable",
   "host-unreachable": "Destination Host Unreachable",
@@ -196,6 +196,11 @@ const icmpTexts: Record<NonNullable<Route["icmp"]>, string> = {
 
 function* iputils(context: ToolContext): Pausing {
   const options = readOptions(context.argv.slice(1), iputilsSpec);
+  if (hasOption(options, "V")) {
+    context.out(iputilsVersion);
+    return 0;
+  }
+  if (hasOption(options, "h")) return complain(context, iputilsUsage.trimEnd(), 2);
   if (options.problem?.kind === "unknown") {
     context.err(`ping: invalid option -- '${options.problem.name}'\n${iputilsUsage}`);
     return 2;
@@ -208,51 +213,56 @@ function* iputils(context: ToolContext): Pausing {
   if ("bad" in plan) return complain(context, `ping: invalid argument: '${plan.bad}'`);
   const { host } = plan;
   const first = routeTo(context, host, plan.family);
-  if (first.result === "no-name") return complain(context, `ping: ${host}: ${resolverError(first.error)}`, 2);
+  if (first.result === "no-name") {
+    const isOtherFamily =
+      plan.family !== undefined && first.error === "no-address" && routeTo(context, host, undefined).result !== "no-name";
+    return complain(
+      context,
+      `ping: ${host}: ${isOtherFamily ? "Address family for hostname not supported" : resolverError(first.error)}`,
+      2,
+    );
+  }
+  if (foreignSource(context, options) !== undefined) return complain(context, "ping: bind: Cannot assign requested address", 2);
   const { ip } = first;
   if (first.result === "failed" && first.route.verdict === "no-route") return complain(context, "ping: connect: Network is unreachable", 2);
   const isAddress = parseIP(host) !== undefined;
   const canonical = isAddress ? host : (first.route.resolution?.canonname ?? host.replace(/\.$/, ""));
+  const shownHost = ip.includes(":") ? host : canonical;
   const sizes = ip.includes(":") ? `${plan.size} data bytes` : `${plan.size}(${plan.size + 28}) bytes of data.`;
-  context.out(ip.includes(":") && isAddress ? `PING ${ip}(${ip}) ${sizes}\n` : `PING ${canonical} (${ip}) ${sizes}\n`);
-  const from = isAddress || hasOption(options, "n") ? ip : `${reverse(context, ip)} (${ip})`;
-  const gateway = gatewayOf(context);
+  const named = isAddress || hasOption(options, "n") ? ip : `${reverseName(context, ip)} (${ip})`;
+  context.out(ip.includes(":") ? `PING ${shownHost}(${isAddress ? ip : named}) ${sizes}\n` : `PING ${canonical} (${ip}) ${sizes}\n`);
+  const from = named;
+  const gateway = gatewayOf(context, ip.includes(":"));
   // The time of sending travels in the data; without room for it nothing is measured.
   const hasTime = plan.size >= 16;
+  const isTooFar = (route: Route): boolean => route.verdict === "delivered" && routersBetween(context, route, ip) >= plan.hopLimit;
+  const isTooBig = optionValue(options, "M") === "do" && plan.size + 28 > mtu;
   let errors = 0;
-  const { sent, replies } = yield* run(context, plan, first.route, ip, (seq, reply, route) => {
+  const { sent, replies } = yield* run(context, isTooBig ? { ...plan, hopLimit: 0 } : plan, first.route, ip, (seq, reply, route) => {
     if (reply) {
       if (plan.isQuiet) return;
       const time = hasTime ? ` time=${reply.ms.toFixed(3)} ms` : "";
       context.out(`${plan.size + 8} bytes from ${from}: icmp_seq=${seq + 1} ttl=${reply.ttl}${time}\n`);
+    } else if (isTooBig) {
+      errors += 1;
+      context.err(`ping: local error: message too long, mtu=${mtu}\n`);
+    } else if (isTooFar(route)) {
+      errors += 1;
+      if (!plan.isQuiet) context.out(`From ${gateway} icmp_seq=${seq + 1} Time to live exceeded\n`);
     } else if (route.icmp !== undefined) {
       errors += 1;
-      if (!plan.isQuiet) context.out(`From ${gateway} icmp_seq=${seq + 1} ${icmpTexts[route.icmp]}\n`);
+      const words = ip.includes(":") ? "Destination unreachable: No route" : icmpTexts[route.icmp];
+      if (!plan.isQuiet) context.out(`From ${gateway} icmp_seq=${seq + 1} ${words}\n`);
+    } else if (hasOption(options, "O") && !plan.isQuiet && seq + 1 < requestsOf(plan)) {
+      context.out(`no answer yet for icmp_seq=${seq + 1}\n`);
     }
   });
   const took = replies.length === 0 ? Math.max(0, (sent - 1) * plan.intervalMs) : Math.round((sent - 1) * plan.intervalMs);
   context.out(
-    `\n--- ${canonical} ping statistics ---\n${sent} packets transmitted, ${replies.length} received, ${errors > 0 ? `+${errors} errors, ` : ""}${lossOf(sent, replies)}% packet loss, time ${took}ms\n`,
+    `\n--- ${shownHost} ping statistics ---\n${sent} packets transmitted, ${replies.length} received, ${errors > 0 ? `+${errors} errors, ` : ""}${lossOf(sent, replies)}% packet loss, time ${took}ms\n`,
   );
   context.out(replies.length > 0 && hasTime ? `rtt min/avg/max/mdev = ${summary(replies).join("/")} ms\n` : "\n");
   return replies.length > 0 ? 0 : 1;
-}
-
-/** The pod's first router: the node's end of its link. */
-function gatewayOf({ place: { pod } }: ToolContext): string {
-  const ip = pod.status.podIP ?? "";
-  return ip.replace(/\.\d+$/, ".1");
-}
-
-/** The name that the address has in the hosts file or in the reverse zone, or the address itself. */
-function reverse({ network, sender, files }: ToolContext, ip: string): string {
-  const hosts = parseHostsFile(new TextDecoder().decode(files.read("/etc/hosts") ?? new Uint8Array()));
-  const [own] = hosts.find((entry) => entry.ip === ip)?.names ?? [];
-  if (own !== undefined) return own;
-  if (ip.includes(":")) return ip;
-  const { answers } = network.resolve({ from: sender, name: `${ip.split(".").reverse().join(".")}.in-addr.arpa.`, type: "PTR" });
-  const [first] = answers.filter(({ type }) => type === "PTR");
-  return first ? first.data.replace(/\.$/, "") : ip;
 }
 
 const iputilsUsage = `

@@ -1,5 +1,5 @@
 /** A command of our own that exec can run: what it gets, and the words in which it reads its options. */
-import type { Network, Sender } from "../../api/network.ts";
+import type { Listener, Network, Sender } from "../../api/network.ts";
 import type { Random } from "../../api/ports.ts";
 import type { ContainerPlace } from "../kubelet.ts";
 import type { ContainerFS } from "./container-fs.ts";
@@ -21,6 +21,11 @@ export interface ToolContext {
   random: Random;
   out(data: string | Uint8Array): void;
   err(text: string): void;
+  /** What is written from here on comes so much later. For tools that are not `Pausing`. */
+  wait(ms: number): void;
+  /** What listens in the pod. */
+  listeners(): readonly Listener[];
+  nodeIP(node: string): string | undefined;
 }
 
 /**

@@ -1,9 +1,9 @@
 /** busybox wget. */
 import type { HeaderList, HttpResponse } from "../../api/ports.ts";
-import { statusText } from "../http-status-texts.ts";
 import { headerValue } from "../images/http-server.ts";
 import { NoSpaceError } from "../written-files.ts";
-import { type Connection, connect, endpoint, errorWords } from "./connection.ts";
+import { busyboxOfPlace, busyboxPrefersFour, busyboxSince, busyboxUsage } from "./busybox.ts";
+import { type Connection, connect, endpoint, errorWords, statusLine, systemTimeoutMs } from "./connection.ts";
 import { hasOption, type Options, optionValue, readOptions, type Tool, type ToolContext } from "./tool.ts";
 import { basicAuthorization, type ParsedURL, parseURL, resolveLocation } from "./url.ts";
 
@@ -28,16 +28,14 @@ const spec = {
   ],
 };
 const maxRedirects = 15;
+const resetWords = "Connection reset by peer";
 
-export const wget: Tool = (context) => {
+export const busyboxWget: Tool = (context) => {
   const words = context.argv.slice(1);
-  if (words.includes("--help")) return usage(context, undefined, 0);
+  if (words.includes("--help")) return usage(context, {}, 0);
   const options = readOptions(words, spec);
-  if (options.problem) {
-    const { kind, name } = options.problem;
-    return usage(context, `wget: ${kind === "unknown" ? "unrecognized option" : "option requires an argument"}: ${name}`, 1);
-  }
-  if (options.operands.length === 0) return usage(context, undefined, 1);
+  if (options.problem) return usage(context, options, 1);
+  if (options.operands.length === 0) return usage(context, {}, 1);
   for (const url of options.operands) {
     const code = new Download(context, options).run(url);
     if (code !== 0) return code;
@@ -103,6 +101,7 @@ class Download {
         : connect(this.#context, {
             host: url.host,
             port: url.port,
+            prefersFour: busyboxPrefersFour(this.#context),
             http: { method, path: url.path, headers: this.#headers(url, data), ...(data ? { body: data } : {}) },
           });
     if (!connection || connection.result === "no-name") throw new GivenUp(`bad address '${url.authority}'`);
@@ -112,14 +111,29 @@ class Download {
     // No emulated app speaks TLS: a plain server hangs up on its greeting.
     if (url.scheme === "https") throw new GivenUp("error getting response: Connection reset by peer");
     // Whoever accepts and says nothing lets the tool wait for its own limit, or for ever.
-    if (!connection.response) throw new GivenUp("download timed out");
-    this.#showHead(connection.response);
-    return { response: connection.response, ip: connection.ip };
+    const { response, ip } = connection;
+    const limitMs = this.#limitMs();
+    const pauseMs = response?.status === 0 && response.ending === "stalled" ? Number.POSITIVE_INFINITY : (response?.delayMs ?? 0);
+    if (!response || pauseMs > limitMs) {
+      this.#context.wait(Math.min(limitMs, systemTimeoutMs));
+      throw new GivenUp("download timed out");
+    }
+    if (pauseMs > 0) this.#context.wait(pauseMs);
+    if (response.status === 0) throw new GivenUp(`error getting response${response.ending === "reset" ? `: ${resetWords}` : ""}`);
+    this.#showHead(response);
+    return { response, ip };
+  }
+
+  /** `-T`; without it the tool waits fifteen minutes. */
+  #limitMs(): number {
+    const limit = optionValue(this.#options, "T", "timeout");
+    return limit === undefined ? 900_000 : Number(limit) * 1000;
   }
 
   #connectFailure({ ip, error, late }: Connection & { result: "failed" }): string {
     const limit = optionValue(this.#options, "T", "timeout");
     const isOver = limit !== undefined && (error === "ETIMEDOUT" || (late && Number(limit) <= 1));
+    if (error === "ETIMEDOUT") this.#context.wait(Math.min(this.#limitMs(), systemTimeoutMs));
     if (isOver) return "download timed out";
     const shown = ip.includes(":") ? "" : ` (${ip})`;
     return `can't connect to remote host${shown}: ${errorWords(this.#context, error)}`;
@@ -158,8 +172,9 @@ class Download {
   }
 
   /** `-S`: of an error only the status line. */
-  #showHead({ status, headers }: HttpResponse): void {
-    const line = `HTTP/1.1 ${status} ${statusText(status)}`;
+  #showHead(response: HttpResponse): void {
+    const { status, headers } = response;
+    const line = statusLine(response);
     const isError = status >= 400;
     const isRedirect = status >= 300 && status < 400 && headerValue(headers, "location") !== undefined;
     if (hasOption(this.#options, "S", "server-response")) {
@@ -169,11 +184,13 @@ class Download {
     if (isError) throw new GivenUp(`server returned error: ${line}`);
   }
 
-  #keep(typed: string, { status, body }: HttpResponse): void {
+  #keep(typed: string, { status, headers, body, ending }: HttpResponse): void {
     if (hasOption(this.#options, "spider")) {
       this.#say("remote file exists\n");
       return;
     }
+    const promised = headerValue(headers, "content-length");
+    const missing = promised === undefined ? 0 : Number(promised) - body.length;
     const output = optionValue(this.#options, "O", "output-document");
     const path = parseURL(typed).path.split("?")[0] as string;
     const file = output ?? (path.slice(path.lastIndexOf("/") + 1) || "index.html");
@@ -181,7 +198,21 @@ class Download {
     this.#say(toStdout ? "writing to stdout\n" : `saving to '${file}'\n`);
     if (toStdout) this.#context.out(body);
     else this.#save(file, body, output === undefined);
-    if (status !== 204) this.#progress(toStdout ? "-" : file.slice(file.lastIndexOf("/") + 1), body.length);
+    const shown = toStdout ? "-" : file.slice(file.lastIndexOf("/") + 1);
+    const total = body.length + missing;
+    if (ending === "reset") {
+      this.#progress(shown, body.length, total);
+      throw new GivenUp(`read error: ${resetWords}`);
+    }
+    if (ending === "stalled") {
+      this.#context.wait(1000);
+      this.#progress(shown, body.length, total);
+      this.#context.wait(this.#limitMs());
+      this.#progress(shown, body.length, total, 1 + this.#limitMs() / 1000);
+      throw new GivenUp("download timed out");
+    }
+    if (missing > 0) throw new GivenUp("connection closed prematurely");
+    if (status !== 204) this.#progress(shown, body.length);
     this.#say(toStdout ? "written to stdout\n" : `'${file}' saved\n`);
   }
 
@@ -200,11 +231,14 @@ class Download {
   }
 
   /** On a terminal the bar is as wide as it and is drawn over the line. */
-  #progress(file: string, bytes: number): void {
+  #progress(file: string, bytes: number, total = bytes, seconds = 1): void {
     const { terminal } = this.#context;
     const width = terminal ? terminal.columns - 48 : 32;
-    const size = bytes < 100_000 ? String(bytes) : `${(bytes / 1024).toFixed(bytes < 10 * 1024 * 1024 ? 1 : 0)}k`;
-    const line = `${file.slice(0, 20).padEnd(20)} 100% |${"*".repeat(width)}| ${size.padStart(5)}  0:00:00 ETA`;
+    const share = total === 0 ? 1 : bytes / total;
+    const left = Math.floor(((total - bytes) * seconds) / Math.max(bytes, 1));
+    const eta = `${Math.floor(left / 3600)}:${String(Math.floor(left / 60) % 60).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}`;
+    const bar = "*".repeat(Math.floor(width * share)).padEnd(width);
+    const line = `${file.slice(0, 20).padEnd(20)} ${String(Math.floor(share * 100)).padStart(3)}% |${bar}| ${shortSize(bytes).padStart(5)}  ${eta} ETA`;
     this.#say(terminal ? `\r${line}\n` : `${line}\n`);
   }
 
@@ -213,14 +247,22 @@ class Download {
   }
 }
 
-function usage({ err }: ToolContext, complaint: string | undefined, code: number): number {
-  err(`${complaint === undefined ? "" : `${complaint}\n`}${usageText}`);
+/** In five characters at most. */
+function shortSize(bytes: number): string {
+  if (bytes < 100_000) return String(bytes);
+  const [value, unit] = bytes / 1024 < 10_000 ? [bytes / 1024, "k"] : [bytes / 1024 / 1024, "M"];
+  return `${value < 100 ? value.toFixed(1) : Math.floor(value)}${unit}`;
+}
+
+function usage(context: ToolContext, options: Pick<Options, "problem">, code: number): number {
+  // Before 1.36 as Debian builds it the limit was no option.
+  const hasLimit = busyboxSince(busyboxOfPlace(context), 1, 36);
+  const text = hasLimit ? usageText : usageText.replace(" [-T SEC]", "").replace(/\t-T SEC.*\n/, "");
+  context.err(busyboxUsage(context, text, options));
   return code;
 }
 
-const usageText = `BusyBox v1.36.1 (2026-11-23 14:57:04 UTC) multi-call binary.
-
-Usage: wget [-cqS] [--spider] [-O FILE] [-o LOGFILE] [--header STR]
+const usageText = `Usage: wget [-cqS] [--spider] [-O FILE] [-o LOGFILE] [--header STR]
 	[--post-data STR | --post-file FILE] [-Y on/off]
 	[--no-check-certificate] [-P DIR] [-U AGENT] [-T SEC] URL...
 
