@@ -4,11 +4,10 @@ import { z } from "zod";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Language } from "../cluster/explain/messages/catalogue.ts";
 import { ruleSentence } from "../cluster/explain/rule-sentence.ts";
-import { type LinkedRule, type NodeRules, UnsupportedModeError } from "../cluster/kube-proxy/rule-set.ts";
+import type { LinkedRule, NodeRules } from "../cluster/kube-proxy/rule-set.ts";
 import { answerProblem, badInput, ProblemError } from "./bad-input.ts";
 import { languageOf } from "./language.ts";
 import type { Operation } from "./operation.ts";
-import { problem } from "./problem.ts";
 import { differenceOf, differenceText, kubeProxyAt } from "./rules-past.ts";
 import type { SandboxEnv } from "./sandbox.ts";
 
@@ -59,14 +58,7 @@ function answer(c: Context<SandboxEnv>, asked: z.infer<typeof query>): Response 
         : compared(c, rulesAt(cluster, asked, asked.diff), rules, asked.format);
     });
   } catch (error) {
-    if (!(error instanceof UnsupportedModeError)) return answerProblem(error);
-    return problem(c, {
-      type: "proxy-mode-not-emulated",
-      title: "Proxy mode not emulated",
-      status: 501,
-      detail: `mode: ${error.message}.`,
-      fix: "Ask for another mode: mode=iptables.",
-    });
+    return answerProblem(error);
   }
 }
 

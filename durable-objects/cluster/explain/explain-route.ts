@@ -96,8 +96,6 @@ export function findingsOfRoute(route: Route, facts: Facts): Finding[] {
       const params = { family: text("family"), ip: text("ip") };
       return one(finding("no-address-of-family", params, [], fix("use-family", { family: text("family") })));
     }
-    case "proxy-mode":
-      return one(finding("proxy-mode", { mode: text("mode") }, [], fix("remove-not-emulated", {})));
     case "nested-too-deep":
       return one(finding("nested-too-deep", { depth: number("depth") }, [], fix("remove-not-emulated", {})));
     case "loop":

@@ -13,7 +13,7 @@ import type { Node, Pod } from "../api/objects.ts";
 import type { Random, Upstream } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import type { HealthCheck } from "../kube-proxy/health-check.ts";
-import { type NodeRules, type Packet, UnsupportedModeError, type Walk } from "../kube-proxy/rule-set.ts";
+import type { NodeRules, Outcome, Packet, Walk } from "../kube-proxy/rule-set.ts";
 import { type AddressBook, addressesOfNode, addressOfFamily, contains, rangesIn } from "./address-book.ts";
 import type { AffinityTable } from "./affinity-table.ts";
 import { type ArrivingPacket, arriveAtNode, arriveAtPod, arriveOutside, type Ending, nodeRef, podRef, refusedBy } from "./arrival.ts";
@@ -128,11 +128,8 @@ class PacketWay {
     this.#machines += 1;
     this.#place = nodePlace(node);
     if (this.#machines > mostMachines) return { verdict: "unanswered", cause: { code: "loop", params: { node, ip: this.#dst } } };
-    const walked = this.#walk(node, enters);
-    if ("unsupported" in walked) return walked.unsupported;
-    const { walk } = walked;
-    const ending = endingRule(walk);
-    if (ending !== undefined) return this.#endedByRule(walk, node, walked.mode);
+    const walk = this.#context.detail === "brief" ? this.#pass(node, enters) : this.#walk(node, enters);
+    if (walk.verdict !== "accept") return this.#endedByRule(node, enters, walk);
     this.#dst = walk.dst;
     this.#port = walk.destinationPort;
     if (walk.to === "process") this.#takeHostPort(node);
@@ -167,35 +164,36 @@ class PacketWay {
     return undefined;
   }
 
-  #walk(node: string, enters: Enters): { walk: Walk; mode: string } | { unsupported: Ending } {
-    const { kubeProxy, random, now, affinity, detail } = this.#context;
+  /** What the rules make of the packet, without the story. */
+  #pass(node: string, enters: Enters): Outcome {
+    const { kubeProxy, random, now, affinity } = this.#context;
+    const outcome = kubeProxy.rulesOf(node, this.#family).outcome(this.#packet(enters), { random, now, affinity: affinity.of(node) });
+    this.#remember(node, outcome);
+    if (outcome.masqueraded) this.#src = this.#addressOf(node);
+    return outcome;
+  }
+
+  #walk(node: string, enters: Enters): Walk {
+    const { kubeProxy, random, now, affinity, detail, book } = this.#context;
     const packet = this.#packet(enters);
-    try {
-      const rules = kubeProxy.rulesOf(node, this.#family);
-      const walk = rules.walk(packet, {
-        random,
-        now,
-        affinity: affinity.of(node),
-        ...(detail === "brief" ? {} : { detail: "full" as const }),
-      });
-      const rewritten = walk.dst !== packet.dst || walk.destinationPort !== packet.destinationPort;
-      if (rewritten && detail !== "brief") this.#candidates = this.#candidatesOf(node, packet);
-      for (const seen of walk.affinity) affinity.remember({ node, ...seen, at: now });
-      const srcAfter = walk.masqueraded ? this.#addressOf(node) : this.#src;
-      if (detail !== "brief") {
-        const before = this.#endpoints();
-        const choices = rewritten ? this.#candidates.length : 0;
-        const owner = this.#context.book.ownerOf(walk.dst);
-        const pod = owner?.kind === "pod" ? owner.pod.metadata.name : undefined;
-        const rewriting = { node, mode: rules.mode, before, srcAfter, choices, pod };
-        this.#hops.push(...hopsOfWalk(walk, rewriting, detail === "full" ? "full" : undefined));
-      }
-      this.#src = srcAfter;
-      return { walk, mode: rules.mode };
-    } catch (error) {
-      if (!(error instanceof UnsupportedModeError)) throw error;
-      return { unsupported: { verdict: "unsupported", cause: { code: "proxy-mode", params: { mode: error.mode, node } } } };
-    }
+    const rules = kubeProxy.rulesOf(node, this.#family);
+    const walk = rules.walk(packet, { random, now, affinity: affinity.of(node), ...(detail === "full" ? { detail } : {}) });
+    const rewritten = walk.dst !== packet.dst || walk.destinationPort !== packet.destinationPort;
+    if (rewritten) this.#candidates = this.#candidatesOf(node, packet);
+    this.#remember(node, walk);
+    const srcAfter = walk.masqueraded ? this.#addressOf(node) : this.#src;
+    const owner = book.ownerOf(walk.dst);
+    const pod = owner?.kind === "pod" ? owner.pod.metadata.name : undefined;
+    const choices = rewritten ? this.#candidates.length : 0;
+    const rewriting = { node, mode: rules.mode, before: this.#endpoints(), srcAfter, choices, pod };
+    this.#hops.push(...hopsOfWalk(walk, rewriting, detail === "full" ? detail : undefined));
+    this.#src = srcAfter;
+    return walk;
+  }
+
+  #remember(node: string, { affinity: seen }: Pick<Outcome, "affinity">): void {
+    const { affinity, now } = this.#context;
+    for (const each of seen) affinity.remember({ node, ...each, at: now });
   }
 
   #packet(enters: Enters): Packet {
@@ -210,11 +208,14 @@ class PacketWay {
     };
   }
 
-  #endedByRule(walk: Walk, node: string, mode: string): Ending {
-    const ending = endingRule(walk)!;
-    const params = { node, mode, role: ending.role, destination: endpointText(this.#dst, this.#port) };
-    const cause: Cause = { code: `rule-${ending.role}`, params };
-    const { rule, objects } = ending;
+  /** @param ended as it came out; without the story, the rule is looked up by a second walk, which no draw decides */
+  #endedByRule(node: string, enters: Enters, ended: Outcome | Walk): Ending {
+    const { kubeProxy, random, now } = this.#context;
+    const rules = kubeProxy.rulesOf(node, this.#family);
+    const walk = "matched" in ended ? ended : rules.walk(this.#packet(enters), { random, now });
+    const { role, rule, objects } = endingRule(walk)!;
+    const params = { node, mode: rules.mode, role, destination: endpointText(this.#dst, this.#port) };
+    const cause: Cause = { code: `rule-${role}`, params };
     if (walk.verdict === "drop") return { verdict: "dropped", rule, objects, cause };
     return { verdict: "rejected", rule, objects, cause, icmp: walk.rejectWith ?? "port-unreachable" };
   }

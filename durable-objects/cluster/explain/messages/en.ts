@@ -328,7 +328,6 @@ export const en = {
     "policy-egress": (p: PolicyParams) => `Dropped as it left pod ${p.pod}: ${isolatedBy(p)}, and ${lacking(p, "to")}.`,
     "dns-policy": (p: PolicyParams & { name: string }) =>
       `Could not resolve ${p.name}: the question to DNS was dropped at pod ${p.pod}. ${isolatedBy(p).replace(" it", " the pod")}, and ${lacking(p, "with")}.`,
-    "proxy-mode": ({ mode }: { mode: string }) => `Not decided: proxy mode ${mode} is not emulated yet.`,
     "nested-too-deep": ({ depth }: { depth: number }) => `Not decided: the apps called each other more than ${depth} times in a row.`,
     loop: ({ ip }: { ip: string }) => `No reply from ${ip}: the packet goes round between machines until its time to live is spent.`,
     "rejected-by-rule": ({ node, destination }: { node: string; destination: string }) =>

@@ -245,7 +245,6 @@ export const ko = {
     "policy-ingress": (p) => `파드 ${p.pod} 앞에서 버려짐: ${isolatedBy(p)} ${lacking(p)}.`,
     "policy-egress": (p) => `파드 ${p.pod}에서 나갈 때 버려짐: ${isolatedBy(p)} ${lacking(p)}.`,
     "dns-policy": (p) => `${p.name}을(를) 조회하지 못함: DNS 질의가 파드 ${p.pod}에서 버려졌습니다. ${isolatedBy(p)} ${lacking(p)}.`,
-    "proxy-mode": ({ mode }) => `판정하지 않음: 프록시 모드 ${mode}는 아직 에뮬레이션하지 않습니다.`,
     "nested-too-deep": ({ depth }) => `판정하지 않음: 앱들이 서로를 연달아 ${depth}번 넘게 호출했습니다.`,
     loop: ({ ip }) => `${ip}에서 응답 없음: 패킷이 수명이 다할 때까지 장치 사이를 맴돕니다.`,
     "rejected-by-rule": ({ node, destination }) => `${node}에서 거부됨: 규칙이 ${destination}를 거부합니다.`,
