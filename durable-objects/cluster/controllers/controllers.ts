@@ -13,6 +13,7 @@ import { podGarbageCollector } from "./pod-gc.ts";
 import { replicaSetController } from "./replicaset.ts";
 import { scheduler } from "./scheduler.ts";
 import { serviceLBController } from "./service-lb.ts";
+import { silentNodesController } from "./silent-nodes.ts";
 import { taintEvictionController } from "./taint-eviction.ts";
 
 export const controllers: readonly Controller[] = [
@@ -30,6 +31,7 @@ export const controllers: readonly Controller[] = [
   namespaceController,
   garbageCollector,
   podGarbageCollector,
+  silentNodesController,
   nodeLifecycleController,
   taintEvictionController,
 ];
