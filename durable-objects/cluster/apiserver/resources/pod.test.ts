@@ -187,3 +187,15 @@ describe("gracefulDeletion", () => {
     ]).toEqual([30, 5, 0, 0, 0]);
   });
 });
+
+describe("the grace of a pod that is deleted", () => {
+  it.each([
+    ["is what was asked for", 5, 5],
+    ["is what its spec says, where nothing was", undefined, 30],
+    ["is a second, where less than none was", -1, 1],
+    ["is no longer than times go", 9_223_372_036_854_775_000, 9_223_372_036],
+  ])("%s", (_, requested, want) => {
+    const created = make({ nodeName: "node-1" });
+    expect(pod.gracefulDeletion?.(created, requested)).toBe(want);
+  });
+});

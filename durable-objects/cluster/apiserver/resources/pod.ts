@@ -21,6 +21,9 @@ import { addOutageTolerations, admitPod } from "./pod-admission.ts";
 import { applyPodOnlyDefaults, applyPodSpecDefaults } from "./pod-defaults.ts";
 import { qosClassOf } from "./pod-qos.ts";
 
+/** What Go's durations hold, 292 years. Unlike the server, whose sum overflows into the past, a longer grace ends there. */
+const longestDurationSeconds = 9_223_372_036;
+
 const podStrategy: ResourceStrategy<Pod> = {
   group: "",
   version: "v1",
@@ -76,7 +79,7 @@ const podStrategy: ResourceStrategy<Pod> = {
   gracefulDeletion: ({ spec, status }, requested) => {
     if (!spec.nodeName || status?.phase === "Failed" || status?.phase === "Succeeded") return 0;
     const seconds = requested ?? spec.terminationGracePeriodSeconds ?? 0;
-    return seconds < 0 ? 1 : seconds;
+    return seconds < 0 ? 1 : Math.min(seconds, longestDurationSeconds);
   },
   selectableFields: {
     "spec.nodeName": ({ spec }) => spec.nodeName ?? "",
