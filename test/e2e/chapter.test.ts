@@ -299,6 +299,48 @@ describe.each<KubectlVersion>(["35", "30"])("the chapter with kubectl 1.%s", (ve
     await ok("kubectl delete ns other");
   });
 
-  it.todo("3: a failed node's pods are replaced on another node, names and cluster IPs stay (order 5)");
-  it.todo("5: node-1:30080 is unanswered while node-1 is down, node-2:30080 and the load balancer answer (order 5)");
+  it("3: a failed node's pods are replaced on another node, names and cluster IPs stay", async () => {
+    await ok("kubectl apply -f numbers/api.yaml -f numbers/web.yaml -f numbers/api-service.yaml");
+    await ok("kubectl wait --for=condition=Ready pod -l app=numbers-api --timeout=20s");
+    await ok("kubectl wait --for=condition=Ready pod -l app=numbers-web --timeout=20s");
+    const place = "kubectl get pod -l app=numbers-api --field-selector=status.phase=Running -o jsonpath='{.items[*].spec.nodeName}'";
+    const clusterIP = await ok("kubectl get svc numbers-api -o jsonpath='{.spec.clusterIP}'");
+    const failed = await ok(place);
+    const other = failed === "node-1" ? "node-2" : "node-1";
+    expect((await post("/faults", { fault: "node-down", node: failed })).node).toBe(failed);
+    await post("/clock", { advance: "1m" });
+    expect(await ok(`kubectl get node ${failed} --no-headers`)).toMatch(/ NotReady /);
+    expect(await ok(`kubectl get node ${other} --no-headers`)).toMatch(/ Ready /);
+    expect((await post("/clock", { advance: "5m10s" })).passed.skipped).toBeUndefined();
+    await ok("kubectl wait --for=condition=Available deploy/numbers-api deploy/numbers-web --timeout=20s");
+    const pods = (await ok("kubectl get pods -l app=numbers-api -o wide --no-headers")).split("\n").map((line) => line.split(/\s+/));
+    expect(pods.map(([, , status]) => status).sort()).toEqual(["Running", "Terminating"]);
+    expect(pods.find(([, , status]) => status === "Running")).toContain(other);
+    expect(await ok("kubectl get svc numbers-api -o jsonpath='{.spec.clusterIP}'")).toBe(clusterIP);
+    const answer = await post("/route", { from: { node: other }, to: { host: clusterIP, port: 80 }, http: { path: "/rng" } });
+    expect([answer.verdict, answer.backend.node]).toEqual(["delivered", other]);
+    expect(await ok("kubectl get events --field-selector reason=TaintManagerEviction -o jsonpath='{.items[*].message}'")).toContain(
+      "Marking for deletion Pod default/numbers-api-",
+    );
+    await http("/faults", { method: "DELETE" });
+    await post("/clock", { advance: 10 });
+    expect((await ok("kubectl get pods -l app=numbers-api --no-headers")).split("\n")).toHaveLength(1);
+    expect(await ok(`kubectl get node ${failed} --no-headers`)).toMatch(/ Ready /);
+  });
+
+  it("5: node-1:30080 is unanswered while node-1 is down, node-2:30080 and the load balancer answer", async () => {
+    await ok("kubectl apply -f numbers/web-service.yaml -f numbers/web-service-nodePort.yaml");
+    await ok("kubectl wait --for=condition=Ready pod -l app=numbers-web --timeout=20s");
+    const page = async (path: string): Promise<number> => (await http(path)).status;
+    expect([await page("/node/node-1/30080/"), await page("/node/node-2/30080/")]).toEqual([200, 200]);
+    await post("/faults", { fault: "node-down", node: "node-1" });
+    await post("/clock", { advance: "6m30s" });
+    await ok("kubectl wait --for=condition=Available deploy/numbers-web --timeout=20s");
+    const down = await http("/node/node-1/30080/");
+    expect([down.status, down.text.includes("node-1 is down")]).toEqual([504, true]);
+    expect([await page("/node/node-2/30080/"), await page("/lb/default/numbers-web/8080/")]).toEqual([200, 200]);
+    await http("/faults", { method: "DELETE" });
+    await post("/clock", { advance: 10 });
+    expect(await page("/node/node-1/30080/")).toBe(200);
+  });
 });
