@@ -431,7 +431,10 @@ describe("incremental state", () => {
           const rules = proxy.rulesOf("node-1", packet.family, mode);
           const options = () => ({ random: new SeededRandom(pick), now: 0 });
           const { unmatched: _unmatched, ...linear } = rules.walk(packet, { ...options(), detail: "full" });
-          const matched = linear.matched.map(({ skipped: _skipped, ...match }) => match);
+          const matched = linear.matched.map(({ skipped = [], ...match }) => {
+            const draws = skipped.filter(({ because }) => because === "draw");
+            return { ...match, ...(draws.length === 0 ? {} : { skipped: draws }) };
+          });
           const indexed = rules.walk(packet, options());
           const { matched: _matched, ...outcome } = indexed;
           const [line, found, lean] = [{ ...linear, matched }, indexed, rules.outcome(packet, options())].map((one) => JSON.stringify(one));

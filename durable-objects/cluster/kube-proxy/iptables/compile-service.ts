@@ -4,17 +4,17 @@
  *
  * @see test/golden/proxy/README.md "Facts: iptables"
  */
-import type { ObjectRef } from "../../api/network.ts";
 import type { Endpoint } from "../endpoint-changes.ts";
 import type { LocalTraffic } from "../local-traffic.ts";
 import type { NodeFacts } from "../port-cache.ts";
+import { PortOrigin } from "../port-origin.ts";
 import type { RuleRole } from "../rule-set.ts";
 import { isExternal, type ServicePort } from "../service-changes.ts";
 import type { ServicePortEntry } from "../service-map.ts";
 import type { UsableEndpoints } from "../usable-endpoints.ts";
 import { chainsOf, endpointChain, type ServiceChains } from "./chain-names.ts";
 import type { Chain } from "./kernel-tables.ts";
-import { append, comment, jump, type Match, type RestoreLine, type Target } from "./rule.ts";
+import { alone, append, comment, jump, type Match, type RestoreLine, type Target } from "./rule.ts";
 
 /** What of a node matters to the rules of a service port, besides the choice of endpoints. */
 export interface PortContext {
@@ -35,7 +35,7 @@ export class CompiledPort {
   /** Chains that `portals` can lead to. */
   readonly entrances: readonly string[];
   readonly #compiler: PortCompiler;
-  #own: { chains: readonly string[]; rules: readonly RestoreLine[]; kernelChains: readonly Chain[] } | undefined;
+  #kernelChains: readonly Chain[] | undefined;
 
   constructor(compiler: PortCompiler) {
     this.#compiler = compiler;
@@ -46,25 +46,17 @@ export class CompiledPort {
 
   /** The port's own chains, and their rules; left out of a partial sync while nothing about the Service changed. */
   get chains(): readonly string[] {
-    return this.#made().chains;
+    return this.#compiler.usedChains();
   }
 
   get rules(): readonly RestoreLine[] {
-    return this.#made().rules;
+    return this.#compiler.chainRules();
   }
 
   /** The same chains as they end up in the kernel. Every node whose choice this is holds these very objects. */
   get kernelChains(): readonly Chain[] {
-    return this.#made().kernelChains;
-  }
-
-  #made() {
-    if (this.#own === undefined) {
-      const chains = this.#compiler.usedChains();
-      const rules = this.#compiler.chainRules();
-      this.#own = { chains, rules, kernelChains: inKernel(chains, rules) };
-    }
-    return this.#own;
+    this.#kernelChains ??= inKernel(this.chains, this.rules);
+    return this.#kernelChains;
   }
 }
 
@@ -192,8 +184,8 @@ class PortCompiler {
     if (!masqueradeAll && localTraffic === undefined) return [];
     const chain = this.#port.internalPolicyLocal ? this.#names.local : this.#names.cluster;
     const matches = [comment(`${this.#port.text} cluster IP`), ...this.#to(this.#port.clusterIP)];
-    if (masqueradeAll) return [this.#line(chain, "masquerade-all", matches, jump("KUBE-MARK-MASQ"))];
-    return [this.#line(chain, "masquerade-off-cluster", [...matches, fromLocal(localTraffic!, true)], jump("KUBE-MARK-MASQ"))];
+    if (masqueradeAll) return [this.#line(chain, "masquerade-all", matches, markMasq)];
+    return [this.#line(chain, "masquerade-off-cluster", [...matches, fromLocal(localTraffic!, true)], markMasq)];
   }
 
   #external(): RestoreLine[] {
@@ -207,12 +199,7 @@ class PortCompiler {
   }
 
   #masqueradeExternal(chain: string, text: string): RestoreLine {
-    return this.#line(
-      chain,
-      "masquerade-external",
-      [comment(`masquerade traffic for ${text} external destinations`)],
-      jump("KUBE-MARK-MASQ"),
-    );
+    return this.#line(chain, "masquerade-external", [comment(`masquerade traffic for ${text} external destinations`)], markMasq);
   }
 
   /** Under Local, pods and the node itself still reach every endpoint; only they may. */
@@ -223,7 +210,7 @@ class PortCompiler {
     const about = (what: string) => comment(`${what} traffic for ${text} external destinations`);
     return [
       ...(localTraffic === undefined ? [] : [this.#line(chain, "pod-shortcut", [about("pod"), fromLocal(localTraffic, false)], all)]),
-      this.#line(chain, "masquerade-local", [about("masquerade LOCAL"), fromNode], jump("KUBE-MARK-MASQ")),
+      this.#line(chain, "masquerade-local", [about("masquerade LOCAL"), fromNode], markMasq),
       this.#line(chain, "node-shortcut", [about("route LOCAL"), fromNode], all),
     ];
   }
@@ -245,7 +232,7 @@ class PortCompiler {
     const line = (endpoint: Endpoint, role: RuleRole, matches: Match[]) => {
       const own = this.#chainsOfEndpoints().get(endpoint)!;
       const text = this.#endpointComment(`${this.#port.text} -> ${endpoint.text}`);
-      return this.#line(chain, role, [...text, ...matches], jump(own), endpoint.objects);
+      return this.#line(chain, role, [...text, ...matches], jump(own), [endpoint]);
     };
     const sticky = (endpoint: Endpoint, seconds: number): Match => ({
       match: "recently-seen",
@@ -267,10 +254,11 @@ class PortCompiler {
     const chain = this.#chainsOfEndpoints().get(endpoint)!;
     const text = this.#endpointComment(this.#port.text);
     const remember: Match[] = this.#port.affinitySeconds === undefined ? [] : [{ match: "remember", list: chain }];
-    const { ip, port, objects } = endpoint;
+    const { ip, port } = endpoint;
+    const alone = [endpoint];
     return [
-      this.#line(chain, "masquerade-hairpin", [...text, { match: "source", range: ip }], jump("KUBE-MARK-MASQ"), objects),
-      this.#line(chain, "endpoint", [...text, ...remember, this.#protocol()], { target: "dnat", ip, port }, objects),
+      this.#line(chain, "masquerade-hairpin", [...text, { match: "source", range: ip }], markMasq, alone),
+      this.#line(chain, "endpoint", [...text, ...remember, this.#protocol()], { target: "dnat", ip, port }, alone),
     ];
   }
 
@@ -290,10 +278,14 @@ class PortCompiler {
     return [this.#protocol(), { match: "destination-port", port }];
   }
 
-  #line(chain: string, role: RuleRole, matches: Match[], target?: Target, objects: readonly ObjectRef[] = []): RestoreLine {
-    return append(chain, { matches, target, origin: { role, objects: [this.#port.object, ...objects] }, tried: undefined });
+  #line(chain: string, role: RuleRole, matches: Match[], target?: Target, endpoints?: readonly Endpoint[]): RestoreLine {
+    const [only] = matches;
+    const kept = only !== undefined && matches.length === 1 ? alone(only) : matches;
+    return append(chain, { matches: kept, target, origin: new PortOrigin(role, this.#port, endpoints), tried: undefined });
   }
 }
+
+const markMasq = jump("KUBE-MARK-MASQ");
 
 const protocolMatch: Record<ServicePort["protocol"], Match> = {
   TCP: { match: "protocol", protocol: "tcp" },

@@ -74,7 +74,8 @@ export class IptablesRules implements UpdatableRules<CompiledPort> {
             chain: chain.name,
             line: at + 1,
             text: kernelRule(chain.name, rule, this.family),
-            ...rule.origin,
+            role: rule.origin.role,
+            objects: rule.origin.objects,
           })),
         ),
       );

@@ -14,7 +14,7 @@ import type { Host } from "../host.ts";
 import type { MatchedRule, Outcome, Packet, Walk, WalkOptions } from "../rule-set.ts";
 import type { WalkedChain } from "./indexed-tables.ts";
 import { drawSteps, kernelRule } from "./print-rules.ts";
-import type { Match, Rule, TableName, Target } from "./rule.ts";
+import { alone, type Match, type Rule, type TableName, type Target } from "./rule.ts";
 
 /** The bound a draw has to stay below: the kernel counts in steps of 2^-31. */
 export function drawBound(of: number): number {
@@ -291,15 +291,8 @@ function kernelOrderOf(rule: Rule): readonly Match[] {
   };
   const tried = rule.matches.filter((match) => match.match !== "comment").sort((a, b) => rank(a) - rank(b));
   const [only] = tried;
-  if (only === undefined) return nothing;
-  if (tried.length > 1) return tried;
-  const known = alone.get(only) ?? tried;
-  alone.set(only, known);
-  return known;
+  return only !== undefined && tried.length === 1 ? alone(only) : tried;
 }
-const nothing: readonly Match[] = [];
-/** Rules with one and the same single condition share the list of it. */
-const alone = new WeakMap<Match, readonly Match[]>();
 
 /** An address stands for itself, in its own spelling. */
 function inRange({ range }: Extract<Match, { range: string }>, ip: string): boolean {

@@ -82,3 +82,11 @@ export interface BuiltInJump {
   to: string;
   rule: Rule;
 }
+
+/** The list of one condition. Rules with the same one share it. */
+export function alone(match: Match): readonly Match[] {
+  const list = lists.get(match) ?? [match];
+  lists.set(match, list);
+  return list;
+}
+const lists = new WeakMap<Match, readonly Match[]>();

@@ -3,8 +3,10 @@
  *
  * @see test/golden/proxy/README.md "Facts: ipvs"
  */
+import type { ObjectRef } from "../../api/network.ts";
 import type { Endpoint } from "../endpoint-changes.ts";
 import type { NodeFacts } from "../port-cache.ts";
+import { PortOrigin } from "../port-origin.ts";
 import type { RuleRole } from "../rule-set.ts";
 import type { ServicePort } from "../service-changes.ts";
 import type { ServicePortEntry } from "../service-map.ts";
@@ -43,7 +45,7 @@ export function compilePort(entry: ServicePortEntry, use: UsableEndpoints, conte
     scheduler: context.scheduler,
     ...(port.affinitySeconds === undefined ? {} : { persistentSeconds: port.affinitySeconds }),
     realServers: servers,
-    origin: { role, objects: [port.object] },
+    origin: new PortOrigin(role, port),
   });
   const restricted = port.sourceRanges.length > 0;
   return {
@@ -68,14 +70,31 @@ export function compilePort(entry: ServicePortEntry, use: UsableEndpoints, conte
 /** There is no drop in this mode: where the local list is empty, the cluster list serves. */
 function realServers(use: UsableEndpoints, local: boolean): RealServer[] {
   const chosen: readonly Endpoint[] = local && use.local.length > 0 ? use.local : use.cluster;
-  return chosen.map(({ ip, port, objects }) => ({ ip, port, weight: 1, objects }));
+  return chosen.map((endpoint) => new EndpointServer(endpoint));
+}
+
+class EndpointServer implements RealServer {
+  readonly ip: string;
+  readonly port: number;
+  readonly weight = 1;
+  readonly #endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    this.ip = endpoint.ip;
+    this.port = endpoint.port;
+    this.#endpoint = endpoint;
+  }
+
+  get objects(): readonly ObjectRef[] {
+    return this.#endpoint.objects;
+  }
 }
 
 type Entries = CompiledPort["entries"];
 
 const entryOf = (set: SetName, port: ServicePort, role: RuleRole, text: string): Entries[number] => ({
   set,
-  entry: { text, origin: { role, objects: [port.object] } },
+  entry: { text, origin: new PortOrigin(role, port) },
 });
 
 const socketOf = (port: ServicePort, ip: string): string => `${ip},${port.protocol.toLowerCase()}:${port.port}`;
@@ -86,7 +105,7 @@ const hairpins = ({ port, endpoints }: ServicePortEntry, { isHere }: NodeFacts):
     set: "KUBE-LOOP-BACK",
     entry: {
       text: `${endpoint.ip},${port.protocol.toLowerCase()}:${endpoint.port},${endpoint.ip}`,
-      origin: { role: "masquerade-hairpin", objects: [port.object, ...endpoint.objects] },
+      origin: new PortOrigin("masquerade-hairpin", port, [endpoint]),
     },
   }));
 

@@ -7,7 +7,7 @@ import type { KernelTables } from "../iptables/kernel-tables.ts";
 import { kernelOrder, kernelRule } from "../iptables/print-rules.ts";
 import type { UpdatableRules } from "../node-state.ts";
 import type { CompiledPorts } from "../port-cache.ts";
-import type { Candidate, Family, LinkedRule, LinkedRules, Outcome, Packet, Walk, WalkOptions } from "../rule-set.ts";
+import type { Candidate, Family, LinkedRule, LinkedRules, Outcome, Packet, RuleOrigin, Walk, WalkOptions } from "../rule-set.ts";
 import { compileIpvs, type NodeContext } from "./compile-ipvs.ts";
 import type { CompiledPort } from "./compile-service.ts";
 import { IndexedIpvs, ListedIpvs } from "./indexed-ipvs.ts";
@@ -93,10 +93,10 @@ export class IpvsRules implements UpdatableRules<CompiledPort> {
     return inListingOrder(this.#list().state.servers.values()).flatMap((server) => {
       const at = { table: ipvsTable, chain: serverKey(server) };
       const reals = server.realServers.map((real, index): LinkedRule => {
-        const objects = [...server.origin.objects, ...real.objects];
+        const objects = [...partsOf(server.origin).objects, ...real.objects];
         return { ...at, line: index + 2, text: `-a ${realServerText(server, real)}`, role: "endpoint", objects };
       });
-      return [{ ...at, line: 1, text: `-A ${serverText(server)}`, ...server.origin }, ...reals];
+      return [{ ...at, line: 1, text: `-A ${serverText(server)}`, ...partsOf(server.origin) }, ...reals];
     });
   }
 
@@ -105,7 +105,7 @@ export class IpvsRules implements UpdatableRules<CompiledPort> {
       const chain = kernelSetName(set, this.family);
       return this.#list()
         .state.sets.entries(set)
-        .map(({ text, origin }, at) => ({ table: "ipset", chain, line: at + 1, text: `add ${chain} ${text}`, ...origin }));
+        .map(({ text, origin }, at) => ({ table: "ipset", chain, line: at + 1, text: `add ${chain} ${text}`, ...partsOf(origin) }));
     });
   }
 
@@ -119,9 +119,11 @@ export class IpvsRules implements UpdatableRules<CompiledPort> {
             chain: chain.name,
             line: at + 1,
             text: kernelRule(chain.name, rule, this.family),
-            ...rule.origin,
+            ...partsOf(rule.origin),
           })),
         ),
       );
   }
 }
+
+const partsOf = ({ role, objects }: RuleOrigin): RuleOrigin => ({ role, objects });

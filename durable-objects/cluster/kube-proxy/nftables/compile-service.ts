@@ -3,10 +3,10 @@
  *
  * @see test/golden/proxy/README.md "Facts: nftables"
  */
-import type { ObjectRef } from "../../api/network.ts";
 import type { Endpoint } from "../endpoint-changes.ts";
 import type { LocalTraffic } from "../local-traffic.ts";
 import type { NodeFacts } from "../port-cache.ts";
+import { PortOrigin } from "../port-origin.ts";
 import type { RuleOrigin, RuleRole } from "../rule-set.ts";
 import { isExternal, type ServicePort } from "../service-changes.ts";
 import type { ServicePortEntry } from "../service-map.ts";
@@ -78,9 +78,7 @@ class PortCompiler {
       const key = [ip, ip, this.#protocol, String(port)];
       return [
         ...(this.#sticky ? freshChain(this.#namesOf(endpoint).chain) : []),
-        ...(this.#context.isHere(endpoint)
-          ? [this.#element(hairpinConnections, "masquerade-hairpin", key, undefined, endpoint.objects)]
-          : []),
+        ...(this.#context.isHere(endpoint) ? [this.#element(hairpinConnections, "masquerade-hairpin", key, undefined, [endpoint])] : []),
       ];
     });
   }
@@ -186,10 +184,9 @@ class PortCompiler {
 
   #balance(chain: string, endpoints: readonly Endpoint[]): Command[] {
     if (endpoints.length === 0) return [];
-    const objects = endpoints.flatMap((endpoint) => endpoint.objects);
     if (!this.#sticky) {
       const to: Part = { part: "dnat-to-one-of", endpoints: endpoints.map(({ ip, port }) => ({ ip, port })) };
-      return [this.#rule(chain, "balance", [{ part: "protocol", protocol: this.#protocol }, to], undefined, objects)];
+      return [this.#rule(chain, "balance", [{ part: "protocol", protocol: this.#protocol }, to], undefined, endpoints)];
     }
     const names = endpoints.map((endpoint) => ({ endpoint, ...this.#namesOf(endpoint) }));
     return [
@@ -202,10 +199,10 @@ class PortCompiler {
             { part: "goto", chain: own },
           ],
           undefined,
-          endpoint.objects,
+          [endpoint],
         ),
       ),
-      this.#rule(chain, "balance", [{ part: "goto-one-of", chains: names.map(({ chain: own }) => own) }], undefined, objects),
+      this.#rule(chain, "balance", [{ part: "goto-one-of", chains: names.map(({ chain: own }) => own) }], undefined, endpoints),
     ];
   }
 
@@ -216,8 +213,8 @@ class PortCompiler {
       { part: "dnat", ip: endpoint.ip, port: endpoint.port },
     ];
     return [
-      this.#rule(chain, "affinity", [{ part: "remember-source", set: affinity }], undefined, endpoint.objects),
-      this.#rule(chain, "endpoint", to, undefined, endpoint.objects),
+      this.#rule(chain, "affinity", [{ part: "remember-source", set: affinity }], undefined, [endpoint]),
+      this.#rule(chain, "endpoint", to, undefined, [endpoint]),
     ];
   }
 
@@ -228,17 +225,17 @@ class PortCompiler {
     return { do: "add-element", set, element: { key, comment: this.#port.text, value, origin } };
   }
 
-  #element(set: SetDefinition, role: RuleRole, key: string[], goto?: string, objects: readonly ObjectRef[] = []): Command {
+  #element(set: SetDefinition, role: RuleRole, key: string[], goto?: string, endpoints?: readonly Endpoint[]): Command {
     const value: { value?: Verdict } = goto === undefined ? {} : { value: { verdict: "goto", chain: goto } };
-    return { do: "add-element", set, element: { key, ...value, origin: this.#origin(role, objects) } };
+    return { do: "add-element", set, element: { key, ...value, origin: this.#origin(role, endpoints) } };
   }
 
-  #rule(chain: string, role: RuleRole, parts: Part[], comment?: string, objects: readonly ObjectRef[] = []): Command {
-    return addRule(chain, { parts, ...(comment === undefined ? {} : { comment }), origin: this.#origin(role, objects) });
+  #rule(chain: string, role: RuleRole, parts: Part[], comment?: string, endpoints?: readonly Endpoint[]): Command {
+    return addRule(chain, { parts, ...(comment === undefined ? {} : { comment }), origin: this.#origin(role, endpoints) });
   }
 
-  #origin(role: RuleRole, objects: readonly ObjectRef[] = []): RuleOrigin {
-    return { role, objects: [this.#port.object, ...objects] };
+  #origin(role: RuleRole, endpoints?: readonly Endpoint[]): RuleOrigin {
+    return new PortOrigin(role, this.#port, endpoints);
   }
 }
 

@@ -5,7 +5,7 @@ import { candidatesOf, type Draws, randomDraws } from "../draws.ts";
 import { type Host, hostOf } from "../host.ts";
 import type { UpdatableRules } from "../node-state.ts";
 import type { CompiledPorts } from "../port-cache.ts";
-import type { Candidate, Family, LinkedRule, LinkedRules, Outcome, Packet, Walk, WalkOptions } from "../rule-set.ts";
+import type { Candidate, Family, LinkedRule, LinkedRules, Outcome, Packet, RuleOrigin, Walk, WalkOptions } from "../rule-set.ts";
 import type { NodeContext } from "./compile-rules.ts";
 import type { CompiledPort } from "./compile-service.ts";
 import { sortedElements } from "./element-order.ts";
@@ -90,14 +90,24 @@ export class NftablesRules implements UpdatableRules<CompiledPort> {
       .sets()
       .flatMap(({ definition, elements }) =>
         sortedElements(definition, [...elements.values()]).map(
-          (element, at): LinkedRule => ({ table, chain: definition.name, line: at + 1, text: elementText(element), ...element.origin }),
+          (element, at): LinkedRule => ({
+            table,
+            chain: definition.name,
+            line: at + 1,
+            text: elementText(element),
+            ...partsOf(element.origin),
+          }),
         ),
       );
     const rules = listed
       .chains()
       .flatMap(({ name, rules }) =>
-        rules.map((rule, at): LinkedRule => ({ table, chain: name, line: at + 1, text: kernelRule(rule, this.family), ...rule.origin })),
+        rules.map(
+          (rule, at): LinkedRule => ({ table, chain: name, line: at + 1, text: kernelRule(rule, this.family), ...partsOf(rule.origin) }),
+        ),
       );
     return { mode: this.mode, node: this.node, family: this.family, rules: [...elements, ...rules] };
   }
 }
+
+const partsOf = ({ role, objects }: RuleOrigin): RuleOrigin => ({ role, objects });
