@@ -41,6 +41,8 @@ export const makes: Readonly<Record<string, Make>> = Object.fromEntries([
     ...["arp", "ifconfig", "route", "netstat"],
   ),
   ...inImage("hostname 3.23", { image: "debian" }, "hostname"),
+  ...inImage("iptables 1.8.9 (nf_tables)", { image: "nicolaka/netshoot" }, "iptables", "iptables-save", "nft"),
+  ...inImage("nftables 1.0.6", { image: "nicolaka/netshoot" }, "nft"),
   ...inImage("bash 5.2", { image: "debian" }, "bash", "sh"),
 ]);
 
@@ -57,6 +59,9 @@ const about = (pattern: RegExp, reason: string): { reason: string; when(sample: 
 });
 
 const reasons = [
+  about(/^nft iptables/, "rules of the iptables proxy as nft sees them are not emulated"),
+  about(/nft list (ruleset|table ip kube-proxy)$/, "objects are listed in the order they were made, which loading the capture changed"),
+  about(/nft -[aj] /, "handles and JSON of nft are not emulated"),
   about(
     /https:\/\/(secure|kubernetes|\$KUB|10\.244\.1\.8:844)|-v https:|busybox.*https:\/\/10\.244\.1\.8:80/,
     "no emulated app speaks TLS",
@@ -72,7 +77,7 @@ const reasons = [
   ),
   about(/--compressed/, "no emulated app compresses"),
   about(/10\.244\.1[02]\.1|10:244:9::1/, "the emulated network has neither prohibiting routes nor rules"),
-  about(/\| node \|/, "interfaces and routes of a node are not emulated, only its rules"),
+  about(/^(ip|ss) .*\| node \|/, "interfaces and routes of a node are not emulated, only its rules"),
   about(/ss -s$/, "sockets that were closed are not counted"),
   about(/nc -h$/, "a help text of forty lines"),
   about(/busybox 1\.35.*terminal, Ctrl-C/, "Debian's busybox ends without its summary; no image has it"),
@@ -86,9 +91,10 @@ const reasons = [
 ];
 
 export function reasonAgainst(sample: Sample): string | undefined {
-  const { tool, variant, situation, argv, exit, pod } = sample;
+  const { tool, variant, situation, argv, exit, pod, rules } = sample;
   const words = argv.join(" ");
   if (!makes[`${tool} ${variant}`]) return `no image of the catalog has it: ${tool} ${variant}`;
+  if (/^(iptables|nft)/.test(tool) && rules === undefined) return "the laboratory's own rules, which it does not keep as a file";
   if (exit === null) return "the real one would have gone on and was stopped from outside";
   return reasons.find(({ when }) => when({ situation, words, pod, make: `${tool} ${variant}` }))?.reason;
 }

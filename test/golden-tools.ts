@@ -24,6 +24,8 @@ export interface Sample {
   resolv?: string;
   services?: string;
   interrupt_ms?: number;
+  /** Node side: which rule set of the proxy's captures was loaded. */
+  rules?: string;
   exit: number | null;
   stdout: string;
   stderr: string;
@@ -136,6 +138,7 @@ export const settled = (text: string): string =>
     .replace(/bundle for host: 0x[0-9a-f]+/g, "bundle for host: 0xN")
     .replace(/BusyBox v1\.3(\d)\.(\d) \([^)]*\)/g, "BusyBox v1.3$1.$2 (DATE)")
     .replace(/([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}/g, "MAC")
+    .replace(/ on \w{3} \w{3} [ \d]\d [\d:]+ \d{4}$/gm, " on TIME")
     .replace(/@if\d+/g, "@ifN")
     .replace(/eth0@ifN {3,}/g, "eth0@ifN ")
     .replace(/(wget: error getting response): (Resource temporarily unavailable|Invalid argument)/g, "$1")
@@ -157,7 +160,7 @@ export async function outcomeOf(sample: Sample, fixtures: Fixtures): Promise<Out
     startDelayMs: 0,
     nodes: fixtures.nodes.map(({ name, ip }) => ({ ...(defaultOptions.nodes[0] as (typeof defaultOptions.nodes)[number]), name, ip })),
   });
-  const onNode = /^n(\d)$/.exec(sample.pod)?.[1];
+  const onNode = sample.pod === "node" ? "1" : /^n(\d)$/.exec(sample.pod)?.[1];
   const node = fixtures.nodes.find(({ name }) => name === `node-${onNode}`);
   const own = node ? { name: node.name, ip: node.ip, node: node.name } : (fixtures.pods[sample.pod] as Fixtures["pods"][string]);
   const make = makes[makeOf(sample)];
@@ -165,7 +168,9 @@ export async function outcomeOf(sample: Sample, fixtures: Fixtures): Promise<Out
   const bound = cluster.bind(
     own.name,
     {
-      containers: [{ name: "c", image: make.image, command: ["sleep", "infinity"], workingDir: "/work" }],
+      containers: [
+        { name: "c", image: make.image, command: ["sleep", "infinity"], workingDir: "/work", securityContext: { privileged: true } },
+      ],
       ...(node ? { hostNetwork: true } : {}),
     },
     own.node,
@@ -174,6 +179,9 @@ export async function outcomeOf(sample: Sample, fixtures: Fixtures): Promise<Out
   const podIPs = [own.ip, ...(own.ip6 && own.families?.includes("IPv6") ? [own.ip6] : [])].map((ip) => ({ ip }));
   const pod = { ...bound, status: { ...bound.status, podIP: own.ip, podIPs, hostIP, hostIPs: [{ ip: hostIP }] } } as Pod;
   cluster.network = new Laboratory(fixtures, sample.pod, sample.resolv === undefined);
+  cluster.kubelet.connect(cluster.network);
+  const { rules } = sample;
+  if (rules !== undefined) cluster.network.rulesOn = () => kernelRules(rules);
   const listening = Object.keys(fixtures.pods[sample.pod]?.listens ?? {}).flatMap((text) => {
     const [, port, protocol] = /^(\d+)\/(tcp|udp)$/.exec(text) ?? [];
     return port === undefined ? [] : [{ port: Number(port), protocol: protocol === "udp" ? ("UDP" as const) : ("TCP" as const) }];
@@ -214,6 +222,13 @@ export async function outcomeOf(sample: Sample, fixtures: Fixtures): Promise<Out
   const text = (parts: Uint8Array[]): string => readable(Buffer.concat(parts));
   const shown = (parts: Uint8Array[]): string => settled(sample.tty ? text(parts).replaceAll("\n", "\r\n") : text(parts));
   return { exit: "exitCode" in result ? result.exitCode : 126, stdout: shown(out), stderr: shown(err) };
+}
+
+/** The same rules as the kernel's tool printed them. */
+function kernelRules(file: string): { mode: "iptables" | "nftables"; kernel: string } {
+  const mode = file.includes("nftables") ? "nftables" : "iptables";
+  const folder = file.slice(0, file.lastIndexOf("/"));
+  return { mode, kernel: readFileSync(join(process.env.GOLDEN ?? "test/golden", folder, `${mode}.kernel.txt`), "utf8") };
 }
 
 /** Bytes that are not UTF-8 are written as the samples write them. */

@@ -159,6 +159,8 @@ export interface Network {
   route(query: RouteQuery): Route;
   /** One DNS question to one server, as tools send it. `refused`: nothing listens there; `undefined`: no reply came. */
   ask?(from: Sender, question: DnsQuestion, server: { ip: string; port: number }): DnsMessage | "refused" | undefined;
+  /** What kube-proxy wrote into the kernel of a node, as the kernel's tool prints it; for tools in pods of the host network. */
+  rulesOn?(node: string): { mode: "iptables" | "nftables" | "ipvs"; kernel: string };
 }
 
 /** What answers on a port of a pod: the emulated app. */

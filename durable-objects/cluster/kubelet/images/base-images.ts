@@ -39,7 +39,7 @@ export const curl: Image = {
 
 export const netshoot: Image = {
   names: ["nicolaka/netshoot"],
-  userland: alpineWith(["curl", "bash", "zsh", "dig", "host", "jq", "ss", "tracepath"], {
+  userland: alpineWith(["curl", "bash", "zsh", "dig", "host", "jq", "ss", "tracepath", "iptables", "iptables-save", "ipvsadm", "nft"], {
     ping: "iputils",
     ip: "iproute2",
     nslookup: "bind",

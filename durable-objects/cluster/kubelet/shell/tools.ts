@@ -7,6 +7,9 @@ import { arp, ifconfig, route } from "./interfaces.ts";
 import { ip } from "./ip.ts";
 import { nc } from "./nc.ts";
 import { netstat, ss } from "./netstat.ts";
+import { iptables, iptablesSave } from "./node/iptables.ts";
+import { ipvsadm } from "./node/ipvsadm.ts";
+import { nft } from "./node/nft.ts";
 import { ping } from "./ping.ts";
 import { ps } from "./ps.ts";
 import { telnet } from "./telnet.ts";
@@ -23,8 +26,12 @@ export const tools: Readonly<Record<string, Tool>> = {
   id,
   ifconfig,
   ip,
+  iptables,
+  "iptables-save": iptablesSave,
+  ipvsadm,
   nc,
   netstat,
+  nft,
   nslookup,
   ping,
   ping6: (context) => ping({ ...context, argv: ["ping", "-6", ...context.argv.slice(1)] }),
