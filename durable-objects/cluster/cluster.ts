@@ -157,6 +157,10 @@ export class Cluster {
       resolve: (query) => this.network.resolve(query),
       route: (query) => this.#routeOfPod(query),
       ask: (from, question, server) => this.network.ask(from, question, server),
+      rulesOn: (node) => {
+        const { proxyMode, ipFamilies } = this.options;
+        return { mode: proxyMode, kernel: this.kubeProxy.rulesOf(node, ipFamilies[0] ?? "IPv4", proxyMode).print("kernel") };
+      },
     });
     const beside = [corefileReporter, faultReporter, nodeStatusPoster(this.kubelet.machines.nodeUp), this.kubelet.podWorker];
     this.#manager = new ControllerManager([...controllers, ...beside], (controller, requeueAt) => ({
