@@ -395,6 +395,16 @@ const machines = {
     example: { node: "node-2", pod: "api-5d9" },
     repair: ["bring-node-back", { node: "node-2" }],
   },
+  "nodes-split": {
+    cause: "A fault cuts the wire between two nodes that are both up.",
+    example: { node, other: "node-2" },
+    repair: ["remove-fault", {}],
+  },
+  "packet-lost": {
+    cause: "A fault makes the wire between two nodes lose some of the packets, and this was one of them.",
+    example: { node, other: "node-2" },
+    repair: ["remove-fault", {}],
+  },
   "no-node-up": { cause: "Every node is down.", example: { ip: "203.0.113.20" }, repair: ["bring-nodes-back", {}] },
   "sender-missing": { cause: "The sender does not exist.", example: { name: "default/sleep-1" }, repair: ["check-sender", {}] },
   "sender-not-running": {

@@ -147,6 +147,7 @@ export class Cluster {
       kubeProxy: this.#kubeProxy,
       dns: this.#dns,
       machines: this.kubelet.machines,
+      linkFault: (node, other) => faults.ofLink(node, other),
       upstream: ports.upstream,
       reader: this.reader,
       options: this.options,

@@ -143,6 +143,8 @@ export interface Route {
   target?: { ip: string; port?: number };
   backend?: Backend;
   candidates: { ip: string; port: number; probability: number }[];
+  /** What slow wires cost on the way there; the reply takes as long again. Absent: nothing. */
+  latencyMs?: number;
   sourceSeenByBackend?: string;
   /** The rule that ended the walk, where one did. */
   rule?: RuleRef;

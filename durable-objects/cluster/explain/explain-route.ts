@@ -68,6 +68,9 @@ export function findingsOfRoute(route: Route, facts: Facts): Finding[] {
       return one(onlyInside(text("ip"), text("kind"), facts));
     case "node-down":
       return one(nodeDown(text("node"), text("pod"), objects));
+    case "nodes-split":
+    case "packet-lost":
+      return one(finding(cause.code, { node: text("node"), other: text("other") }, objects, fix("remove-fault", {})));
     case "no-node-up":
       return one(finding("no-node-up", { ip: text("ip") }, objects, fix("bring-nodes-back", {})));
     case "load-balancer-without-node": {

@@ -87,6 +87,7 @@ const sends: Send[] = [
   ["sleep-1", "web", {}, policy],
   ["sleep-1", "web", {}, policy.replace("policyTypes: [Ingress]", "ingress: [{}]")],
   [browser, "192.168.10.11", { port: 8088 }],
+  ["sleep-1", "10.244.1.3", {}, "", { wire: { latencyMs: 50 } }],
   ["sleep-1", "web", {}, "", { listeners: { "kube-system/coredns-1": [] } }],
   ["lone", "lone"],
   ["lone", "127.0.0.1"],

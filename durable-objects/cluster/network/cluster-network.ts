@@ -7,6 +7,7 @@
 
 import type { Reader } from "../api/controller.ts";
 import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
+import type { LinkFault } from "../api/faults.ts";
 import { parseIP } from "../api/ip-address.ts";
 import type { Machines, Network, Protocol, Resolution, ResolveQuery, Route, RouteQuery, Sender } from "../api/network.ts";
 import type { Service } from "../api/objects.ts";
@@ -21,7 +22,7 @@ import { endpointText } from "./endpoint-text.ts";
 import { exchange, requestOf } from "./http-exchange.ts";
 import { askServer, hopsOfLookup, lookUp, type NameLookup, silence } from "./name-lookup.ts";
 import { type NoOrigin, type Origin, originOf } from "./origin.ts";
-import { type RulesSource, type WayContext, wayOf } from "./packet-way.ts";
+import { type RulesSource, type WayContext, type WireState, wayOf } from "./packet-way.ts";
 import { RouteDraft } from "./route-draft.ts";
 import { connectHop, literalOf, readHop, replyHop } from "./sender-hops.ts";
 import type { Way } from "./way.ts";
@@ -31,6 +32,8 @@ export interface NetworkParts {
   dns: Pick<ClusterDNS, "answer" | "answerOutside">;
   machines: Machines;
   upstream: Upstream;
+  /** What is made to go wrong between two nodes. Default: nothing. */
+  linkFault?(node: string, other: string): LinkFault | undefined;
   reader: Reader;
   options: SandboxOptions;
   /** Cluster time in milliseconds. */
@@ -198,6 +201,7 @@ export class ClusterNetwork implements Network {
       book: this.#addressBook(),
       now: now(),
       random,
+      wire: (node, other) => this.#wire(node, other, seed),
       detail,
     };
   }
@@ -214,6 +218,15 @@ export class ClusterNetwork implements Network {
     if (asked !== undefined) return asked;
     this.#connections += 1;
     return seedFrom(`connection ${this.#connections}`, this.#parts.options.seed);
+  }
+
+  /** Whether this packet gets over the wire between two nodes: another seed may have more luck. */
+  #wire(node: string, other: string, seed: number): WireState {
+    const fault = this.#parts.linkFault?.(node, other);
+    if (fault === undefined) return { latencyMs: 0 };
+    const { split = false, lossChance = 0, latencyMs = 0 } = fault;
+    const isLost = lossChance > 0 && chance(`wire ${[node, other].sort().join(" ")}`, seed).next() < lossChance;
+    return { latencyMs, ...(split ? { stops: "split" } : isLost ? { stops: "lost" } : {}) };
   }
 
   /** What stands behind an address, for the sentence of the hop: a machine, rules alone, or nobody knows. */

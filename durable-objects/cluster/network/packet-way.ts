@@ -31,6 +31,13 @@ export interface RulesSource {
   nodes(): string[];
 }
 
+/** What the wire between two nodes does to one packet. */
+export interface WireState {
+  stops?: "split" | "lost";
+  /** One way. */
+  latencyMs: number;
+}
+
 export interface WayContext {
   kubeProxy: RulesSource;
   reader: Reader;
@@ -41,6 +48,7 @@ export interface WayContext {
   affinity: AffinityTable;
   now: number;
   random: Random;
+  wire(node: string, other: string): WireState;
   /** `brief`: the outcome only, no hops and no candidates. */
   detail: "brief" | "hops" | "full";
 }
@@ -75,6 +83,7 @@ class PacketWay {
   #dst: string;
   #port: number | undefined;
   #machines = 0;
+  #latencyMs = 0;
   /** The last machine the packet was at. */
   #place: string;
 
@@ -100,6 +109,7 @@ class PacketWay {
       source: this.#sourcePort === undefined ? { ip: this.#src } : { ip: this.#src, port: this.#sourcePort },
       destination: this.#port === undefined ? { ip: this.#dst } : { ip: this.#dst, port: this.#port },
       candidates: this.#candidates,
+      latencyMs: this.#latencyMs,
     };
   }
 
@@ -229,11 +239,12 @@ class PacketWay {
       case "pod": {
         const home = owner.pod.spec.nodeName ?? "";
         if (home === node) return this.#atPod(owner.pod);
-        return this.#isUp(home) ? this.#throughNode(home, "wire") : this.#nodeDown(home, owner.pod);
+        if (!this.#isUp(home)) return this.#nodeDown(home, owner.pod);
+        return this.#stoppedOnWire(node, home) ?? this.#throughNode(home, "wire");
       }
       case "node":
         this.#leavePodNetwork(node, enters);
-        return this.#intoNode(owner.node);
+        return this.#stoppedOnWire(node, owner.node.metadata.name) ?? this.#intoNode(owner.node);
       case "unused-pod-address":
         return this.#nobody();
       case undefined: {
@@ -246,6 +257,29 @@ class PacketWay {
       default:
         return owner satisfies never;
     }
+  }
+
+  /** `undefined`: the packet comes through. */
+  #stoppedOnWire(node: string, other: string): Ending | undefined {
+    if (node === other) return undefined;
+    const { stops, latencyMs } = this.#context.wire(node, other);
+    if (stops !== undefined) {
+      const code = stops === "split" ? "nodes-split" : "packet-lost";
+      return { verdict: "unanswered", cause: { code, params: { node, other, ip: this.#dst } }, objects: [nodeRef(node), nodeRef(other)] };
+    }
+    if (latencyMs === 0) return undefined;
+    this.#latencyMs += latencyMs;
+    if (this.#context.detail === "brief") return undefined;
+    this.#hops.push({
+      at: nodePlace(node),
+      does: "connect",
+      code: "crosses-slow-wire",
+      params: { node, other, ms: latencyMs },
+      objects: [nodeRef(node), nodeRef(other)],
+      src: endpointText(this.#src, this.#sourcePort),
+      dst: endpointText(this.#dst, this.#port),
+    });
+    return undefined;
   }
 
   /** The pod network lets only its own range see pod addresses: what a pod sends elsewhere takes its node's address. */

@@ -66,6 +66,7 @@ export class RouteDraft {
       seed: this.seed,
       hops: this.#hops,
       candidates: this.#way?.candidates ?? [],
+      ...(this.#way && this.#way.latencyMs > 0 ? { latencyMs: this.#way.latencyMs } : {}),
       ...(this.resolution === undefined ? {} : { resolution: this.resolution }),
       ...(this.target === undefined ? {} : { target: this.target }),
       ...(this.cause === undefined ? {} : { cause: this.cause }),

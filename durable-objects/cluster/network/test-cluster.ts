@@ -4,6 +4,7 @@
  */
 import { parseAllDocuments } from "yaml";
 import type { Reader } from "../api/controller.ts";
+import type { LinkFault } from "../api/faults.ts";
 import { matchesLabelMap } from "../api/label-selector.ts";
 import type { Listener, Machines, Route, RouteQuery, Sender } from "../api/network.ts";
 import { type EndpointSlice, type KubeObject, keyOf, type Namespace, type Node, type Pod, type Service } from "../api/objects.ts";
@@ -86,6 +87,8 @@ export interface TestClusterOptions {
   /** Listeners instead of the declared ports, by `namespace/name`. */
   listeners?: Record<string, readonly Listener[]>;
   nodesDown?: readonly string[];
+  /** Between any two nodes. */
+  wire?: LinkFault;
   now?: number;
 }
 
@@ -101,7 +104,7 @@ export class TestCluster {
 
   constructor(
     manifests: string,
-    { options = {}, upstream = nothingOutside, listeners = {}, nodesDown = [], now = 0 }: TestClusterOptions = {},
+    { options = {}, upstream = nothingOutside, listeners = {}, nodesDown = [], wire, now = 0 }: TestClusterOptions = {},
   ) {
     this.options = { ...defaultOptions, ...options };
     this.upstream = upstream;
@@ -126,6 +129,7 @@ export class TestCluster {
       reader: this.reader,
       options: this.options,
       now: () => this.#now,
+      ...(wire === undefined ? {} : { linkFault: () => wire }),
     });
   }
 

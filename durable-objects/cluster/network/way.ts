@@ -41,6 +41,7 @@ export type HopCode =
   | "rewrite-host-port"
   | "policy-allows"
   | "policy-drops"
+  | "crosses-slow-wire"
   | "delivered-to-pod"
   | "delivered-locally"
   | "delivered-to-node"
@@ -83,4 +84,6 @@ export interface Way {
   /** Where the packet went after all rewriting. */
   destination: { ip: string; port?: number };
   candidates: Route["candidates"];
+  /** What faults of wires cost on the way there. */
+  latencyMs: number;
 }

@@ -175,6 +175,8 @@ export const en = {
       `NetworkPolicy ${p.policies} lets this ${p.direction === "ingress" ? `in to ${p.pod} from` : `out of ${p.pod} to`} ${p.peer}.`,
     "policy-drops": (p: { policies: string; direction: string; pod: string; peer: string }) =>
       `No rule of NetworkPolicy ${p.policies} lets this ${p.direction === "ingress" ? `in to ${p.pod} from` : `out of ${p.pod} to`} ${p.peer}.`,
+    "crosses-slow-wire": ({ node, other, ms }: { node: string; other: string; ms: number }) =>
+      `The wire from ${node} to ${other} takes ${ms} ms, by a fault.`,
     "delivered-to-pod": (p: { pod: string; node: string; port: number; source: string; protocol: string }) =>
       `Pod ${p.pod} on ${p.node} takes it${p.protocol === "ICMP" ? "" : ` on port ${p.port}`}. It sees the caller as ${p.source}.`,
     "delivered-locally": ({ pod, port, protocol }: { pod: string; port: number; protocol: string }) =>
@@ -316,6 +318,10 @@ export const en = {
     "range-from-outside": ({ ip }: { ip: string }) => `No route to ${ip}: the Service range is known only inside the cluster.`,
     "node-down": ({ node }: { node: string }) => `No reply: ${node} is down.`,
     "node-down-with-pod": ({ node, pod }: { node: string; pod: string }) => `No reply: pod ${pod} runs on ${node}, and ${node} is down.`,
+    "nodes-split": ({ node, other }: { node: string; other: string }) =>
+      `No reply: a fault cuts the wire between ${node} and ${other}; both are up.`,
+    "packet-lost": ({ node, other }: { node: string; other: string }) =>
+      `No reply: the packet was lost between ${node} and ${other}, where a fault drops some.`,
     "no-node-up": ({ ip }: { ip: string }) => `No reply from ${ip}: no node is up to take it.`,
     "nothing-listens-on-node": ({ node, port }: { node: string; port: number }) =>
       `Refused by ${node}: nothing listens on port ${port}, and no Service has it as node port.`,
@@ -406,6 +412,7 @@ export const en = {
     "wait-for-load-balancer": ({ svc }: { svc: string }) =>
       `See why with kubectl describe service ${svc}; until then a node port may be used.`,
     "bring-node-back": ({ node }: { node: string }) => `Bring ${node} back, or send through another node.`,
+    "remove-fault": (_: object) => "Remove the fault: GET /faults lists them, and nodes may carry the annotation kubearium.dev/fault.",
     "bring-nodes-back": (_: object) => "Bring a node back.",
     "correct-endpoints": ({ svc, ip }: { svc: string; ip: string }) => `Correct the endpoints of Service ${svc}: ${ip} answers nothing.`,
     "check-address": (_: object) => "Check the address.",

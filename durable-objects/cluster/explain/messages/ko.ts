@@ -111,6 +111,7 @@ export const ko = {
       direction === "ingress"
         ? `NetworkPolicy ${policies}에 ${peer}에서 ${pod}로 들어오는 것을 허용하는 규칙이 없습니다.`
         : `NetworkPolicy ${policies}에 ${pod}에서 ${peer}로 나가는 것을 허용하는 규칙이 없습니다.`,
+    "crosses-slow-wire": ({ node, other, ms }) => `장애 설정 때문에 ${node}에서 ${other}까지 ${ms} ms가 걸립니다.`,
     "delivered-to-pod": (p) =>
       `${p.node}의 파드 ${p.pod}가${p.protocol === "ICMP" ? "" : ` 포트 ${p.port}에서`} 받습니다. 파드에게 보이는 호출자는 ${p.source}입니다.`,
     "delivered-locally": ({ pod, port, protocol }) =>
@@ -234,6 +235,8 @@ export const ko = {
     "range-from-outside": ({ ip }) => `${ip}로 가는 경로 없음: Service 범위는 클러스터 안에서만 알려져 있습니다.`,
     "node-down": ({ node }) => `응답 없음: ${node}가 다운되었습니다.`,
     "node-down-with-pod": ({ node, pod }) => `응답 없음: 파드 ${pod}는 ${node}에서 실행되는데 ${node}가 다운되었습니다.`,
+    "nodes-split": ({ node, other }) => `응답 없음: 장애 설정이 ${node}와 ${other} 사이를 끊었습니다. 두 노드는 모두 동작합니다.`,
+    "packet-lost": ({ node, other }) => `응답 없음: 장애 설정이 패킷 일부를 버리는 ${node}와 ${other} 사이에서 패킷이 사라졌습니다.`,
     "no-node-up": ({ ip }) => `${ip}에서 응답 없음: 요청을 받을 노드가 하나도 없습니다.`,
     "nothing-listens-on-node": ({ node, port }) =>
       `${node}가 거부함: 포트 ${port}에서 듣는 프로세스가 없고 이 포트를 노드 포트로 쓰는 Service도 없습니다.`,
@@ -311,6 +314,7 @@ export const ko = {
     "send-from-inside": () => "클러스터 안에서 보내거나 파드 앞에 NodePort나 LoadBalancer Service를 두세요.",
     "wait-for-load-balancer": ({ svc }) => `kubectl describe service ${svc}로 이유를 확인하세요. 그동안은 노드 포트를 쓸 수 있습니다.`,
     "bring-node-back": ({ node }) => `${node}를 복구하거나 다른 노드로 보내세요.`,
+    "remove-fault": () => "장애를 제거하세요: GET /faults가 목록을 보여 주며, 노드에 kubearium.dev/fault 애너테이션이 있을 수도 있습니다.",
     "bring-nodes-back": () => "노드를 복구하세요.",
     "correct-endpoints": ({ svc, ip }) => `Service ${svc}의 엔드포인트를 고치세요. ${ip}에서는 아무도 답하지 않습니다.`,
     "check-address": () => "주소를 확인하세요.",
