@@ -64,6 +64,8 @@ const everywhere = [
   "yes",
   "nl",
   "kill",
+  "stty",
+  "tty",
 ];
 
 const ofBusybox = [

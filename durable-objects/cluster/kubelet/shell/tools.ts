@@ -12,6 +12,7 @@ import { ipvsadm } from "./node/ipvsadm.ts";
 import { nft } from "./node/nft.ts";
 import { ping } from "./ping.ts";
 import { ps } from "./ps.ts";
+import { stty, tty } from "./stty.ts";
 import { telnet } from "./telnet.ts";
 import type { Tool } from "./tool.ts";
 import { tracepath, traceroute } from "./traceroute.ts";
@@ -38,9 +39,11 @@ export const tools: Readonly<Record<string, Tool>> = {
   ps,
   route,
   ss,
+  stty,
   telnet,
   tracepath,
   traceroute,
+  tty,
   uname,
   wget,
   whoami,
