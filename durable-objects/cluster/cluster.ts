@@ -152,7 +152,6 @@ export class Cluster {
       reader: this.reader,
       options: this.options,
       now,
-      revision: () => this.#store.revision,
     });
     this.kubelet.connect({
       resolve: (query) => this.network.resolve(query),
@@ -426,6 +425,7 @@ export class Cluster {
   #observeDerived({ resource, object, previous, type }: Pick<StoreChange, "resource" | "object" | "previous" | "type">): void {
     const before = type === "ADDED" ? undefined : previous;
     const after = type === "DELETED" ? undefined : object;
+    this.#network.observe(resource, { before, after });
     switch (resource) {
       case "services":
         this.#clusterIPs.observe({ before: before as Service | undefined, after: after as Service | undefined });

@@ -50,7 +50,7 @@ export const stoppedPacket = (direction: Direction, params: Record<string, unkno
 
 /** The policies in the way of one packet: those of the pod that stopped it, then those that would stop it at the other pod. */
 export function stoppedByPolicies(stopped: StoppedPacket, facts: Facts): Finding[] {
-  const book = new AddressBook(facts.reader);
+  const book = AddressBook.of(facts.reader);
   const here = oneSide(stopped, book, facts);
   const other = book.ownerOf(stopped.ip);
   const pod = facts.reader.get<Pod>("pods", stopped.namespace, stopped.pod);
@@ -63,7 +63,7 @@ export function stoppedByPolicies(stopped: StoppedPacket, facts: Facts): Finding
 /** The pod that the packet was to reach; `undefined` where that is none. */
 export function destinationOf({ direction, namespace, pod, ip }: StoppedPacket, { reader }: Facts): Pod | undefined {
   if (direction === "Ingress") return reader.get<Pod>("pods", namespace, pod);
-  const owner = new AddressBook(reader).ownerOf(ip);
+  const owner = AddressBook.of(reader).ownerOf(ip);
   return owner?.kind === "pod" ? owner.pod : undefined;
 }
 

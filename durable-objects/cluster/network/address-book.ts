@@ -2,11 +2,12 @@
  * Who owns an address inside the cluster: pods, nodes, and the ranges that nodes hand out to pods.
  *
  * Knows machines only. The address of a Service belongs to no machine and is never found here; what happens to it is
- * decided by rules.
+ * decided by rules. Kept up to date change by change.
  */
+import type { Change } from "../api/change-tracker.ts";
 import type { Reader } from "../api/controller.ts";
-import { type CIDR, formatIP, type IPFamily, parseCIDR, parseIP } from "../api/ip-address.ts";
-import type { Node, Pod } from "../api/objects.ts";
+import { type CIDR, formatIP, type IPAddress, type IPFamily, parseCIDR, parseIP } from "../api/ip-address.ts";
+import { keyOf, type Node, type Pod } from "../api/objects.ts";
 
 export type Owner =
   | { kind: "pod"; pod: Pod }
@@ -27,16 +28,32 @@ interface HostPort {
 export class AddressBook {
   readonly #pods = new Map<string, Pod>();
   readonly #nodes = new Map<string, Node>();
-  readonly #ranges: { range: CIDR; node: Node }[] = [];
-  readonly #hostPods = new Map<string, Pod[]>();
-  readonly #hostPorts = new Map<string, HostPort[]>();
+  /** By node, in the order of names. */
+  #ranges: { range: CIDR; node: Node }[] = [];
+  /** By node, then by pod. */
+  readonly #hostPods = new Map<string, Map<string, Pod>>();
+  readonly #hostPorts = new Map<string, Map<string, HostPort[]>>();
 
-  constructor(reader: Reader) {
-    for (const node of reader.list<Node>("nodes")) {
-      for (const ip of addressesOfNode(node)) this.#nodes.set(ip, node);
-      for (const range of rangesOf(node)) this.#ranges.push({ range, node });
-    }
-    for (const pod of reader.list<Pod>("pods")) this.#enter(pod);
+  /** The machines there are now. */
+  static of(reader: Reader): AddressBook {
+    const book = new AddressBook();
+    for (const after of reader.list<Node>("nodes")) book.applyNode({ before: undefined, after });
+    for (const after of reader.list<Pod>("pods")) book.applyPod({ before: undefined, after });
+    return book;
+  }
+
+  applyNode({ before, after }: Change<Node>): void {
+    for (const ip of before === undefined ? [] : addressesOfNode(before)) this.#nodes.delete(ip);
+    for (const ip of after === undefined ? [] : addressesOfNode(after)) this.#nodes.set(ip, after!);
+    const name = (after ?? before)?.metadata.name;
+    const others = this.#ranges.filter(({ node }) => node.metadata.name !== name);
+    const own = after === undefined ? [] : rangesOf(after).map((range) => ({ range, node: after }));
+    this.#ranges = [...others, ...own].sort((a, b) => (a.node.metadata.name < b.node.metadata.name ? -1 : 1));
+  }
+
+  applyPod({ before, after }: Change<Pod>): void {
+    if (before !== undefined) this.#strike(before);
+    if (after !== undefined && holdsItsAddress(after)) this.#enter(after);
   }
 
   ownerOf(ip: string): Owner | undefined {
@@ -44,13 +61,14 @@ export class AddressBook {
     if (pod !== undefined) return { kind: "pod", pod };
     const node = this.#nodes.get(ip);
     if (node !== undefined) return { kind: "node", node };
-    const inside = this.#ranges.find(({ range }) => contains(range, ip));
+    const address = parseIP(ip);
+    const inside = address && this.#ranges.find(({ range }) => holds(range, address));
     return inside === undefined ? undefined : { kind: "unused-pod-address", node: inside.node };
   }
 
   /** Pods that run in a node's own network, in key order. */
   hostPodsOf(node: string): readonly Pod[] {
-    return this.#hostPods.get(node) ?? [];
+    return inKeyOrder(this.#hostPods.get(node));
   }
 
   /** Where a node's port leads that a pod has asked for with `hostPort`; `undefined` where none has. */
@@ -58,9 +76,9 @@ export class AddressBook {
     node: string,
     { ip, port, protocol, family }: { ip: string; port: number | undefined; protocol: string; family: IPFamily },
   ): { pod: Pod; ip: string; port: number } | undefined {
-    const taken = this.#hostPorts
-      .get(node)
-      ?.find((each) => each.hostPort === port && each.protocol === protocol && (each.hostIP === undefined || each.hostIP === ip));
+    const taken = inKeyOrder(this.#hostPorts.get(node))
+      .flat()
+      .find((each) => each.hostPort === port && each.protocol === protocol && (each.hostIP === undefined || each.hostIP === ip));
     const to = taken && addressOfFamily(addressesOfPod(taken.pod), family);
     return to === undefined ? undefined : { pod: taken!.pod, ip: to, port: taken!.containerPort };
   }
@@ -78,18 +96,37 @@ export class AddressBook {
   }
 
   #enter(pod: Pod): void {
-    if (!holdsItsAddress(pod)) return;
+    const node = pod.spec.nodeName ?? "";
     if (pod.spec.hostNetwork) {
-      const node = pod.spec.nodeName ?? "";
-      this.#hostPods.set(node, [...(this.#hostPods.get(node) ?? []), pod]);
+      underNode(this.#hostPods, node).set(keyOf(pod), pod);
       return;
     }
     for (const ip of addressesOfPod(pod)) this.#pods.set(ip, pod);
     const asked = hostPortsOf(pod);
+    if (asked.length > 0) underNode(this.#hostPorts, node).set(keyOf(pod), asked);
+  }
+
+  /** An address that another pod has taken over by now stays with that one. */
+  #strike(pod: Pod): void {
+    const key = keyOf(pod);
     const node = pod.spec.nodeName ?? "";
-    if (asked.length > 0) this.#hostPorts.set(node, [...(this.#hostPorts.get(node) ?? []), ...asked]);
+    this.#hostPods.get(node)?.delete(key);
+    this.#hostPorts.get(node)?.delete(key);
+    for (const ip of addressesOfPod(pod)) {
+      const holder = this.#pods.get(ip);
+      if (holder !== undefined && keyOf(holder) === key) this.#pods.delete(ip);
+    }
   }
 }
+
+function underNode<T>(of: Map<string, Map<string, T>>, node: string): Map<string, T> {
+  const there = of.get(node) ?? new Map<string, T>();
+  of.set(node, there);
+  return there;
+}
+
+const inKeyOrder = <T>(of: ReadonlyMap<string, T> | undefined): T[] =>
+  of === undefined || of.size === 0 ? [] : [...of].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
 
 /** A finished pod has given its address back. */
 const holdsItsAddress = (pod: Pod): boolean => pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed";
@@ -103,22 +140,45 @@ const hostPortsOf = (pod: Pod): HostPort[] =>
     }),
   );
 
-export function addressesOfPod(pod: Pod): string[] {
-  const all = pod.status?.podIPs?.flatMap(({ ip }) => (ip === undefined ? [] : [canonical(ip)])) ?? [];
-  const first = pod.status?.podIP;
-  return all.length > 0 || first === undefined ? all : [canonical(first)];
+/** In their one spelling. Objects never change, so an answer holds as long as its object. */
+export function addressesOfPod(pod: Pod): readonly string[] {
+  let known = ofPods.get(pod);
+  if (known === undefined) {
+    const all = pod.status?.podIPs?.flatMap(({ ip }) => (ip === undefined ? [] : [canonical(ip)])) ?? [];
+    const first = pod.status?.podIP;
+    known = all.length > 0 || first === undefined ? all : [canonical(first)];
+    ofPods.set(pod, known);
+  }
+  return known;
 }
+const ofPods = new WeakMap<Pod, readonly string[]>();
 
-export const addressesOfNode = (node: Node): string[] =>
-  (node.status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => canonical(address));
+export function addressesOfNode(node: Node): readonly string[] {
+  let known = ofNodes.get(node);
+  if (known === undefined) {
+    known = (node.status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => canonical(address));
+    ofNodes.set(node, known);
+  }
+  return known;
+}
+const ofNodes = new WeakMap<Node, readonly string[]>();
+
+/** Of what is known to be an address. */
+export const familyOf = (ip: string): IPFamily => (ip.includes(":") ? "IPv6" : "IPv4");
 
 export const addressOfFamily = (addresses: readonly string[], family: IPFamily): string | undefined =>
-  addresses.find((ip) => parseIP(ip)?.family === family);
+  addresses.find((ip) => familyOf(ip) === family);
+
+/** @param ip in its one spelling */
+export const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1";
 
 export function contains(range: CIDR, ip: string): boolean {
   const address = parseIP(ip);
-  return address !== undefined && address.family === range.family && address.value >= range.first && address.value <= range.last;
+  return address !== undefined && holds(range, address);
 }
+
+const holds = (range: CIDR, { family, value }: IPAddress): boolean =>
+  family === range.family && value >= range.first && value <= range.last;
 
 /** One spelling for each address; what is no address stays as it is. */
 export function canonical(ip: string): string {
@@ -126,7 +186,14 @@ export function canonical(ip: string): string {
   return address === undefined ? ip : formatIP(address);
 }
 
-export const rangesIn = (text: string): CIDR[] => text.split(",").flatMap((part) => parseCIDR(part.trim()) ?? []);
+/** Ranges in a text of the sandbox's options, of which there are few. */
+export function rangesIn(text: string): readonly CIDR[] {
+  const known = knownRanges.get(text) ?? text.split(",").flatMap((part) => parseCIDR(part.trim()) ?? []);
+  if (knownRanges.size < mostKnownRanges) knownRanges.set(text, known);
+  return known;
+}
+const knownRanges = new Map<string, readonly CIDR[]>();
+const mostKnownRanges = 1024;
 
 const rangesOf = (node: Node): CIDR[] =>
   (node.spec.podCIDRs ?? (node.spec.podCIDR === undefined ? [] : [node.spec.podCIDR])).flatMap((text) => parseCIDR(text) ?? []);

@@ -20,7 +20,8 @@ import type { End, HopDraft, Way } from "./way.ts";
 export type Ending = Pick<Way, "verdict" | "end" | "cause" | "rule" | "icmp"> & {
   at?: string;
   objects?: readonly ObjectRef[];
-  hop?: HopDraft;
+  /** Made only for those who want the story. */
+  hop?(): HopDraft;
 };
 
 export interface ArrivalContext {
@@ -52,8 +53,11 @@ export function arriveAtPod(pod: Pod, packet: ArrivingPacket, context: ArrivalCo
     return { ...refusedBy(name, listening, packet), at: podPlace(pod), objects: [podRef(pod)] };
   }
   const end: End = { place: podPlace(pod), backend: backendOf(packet, pod), pod, ...(listener === undefined ? {} : { listener }) };
-  const params = { pod: name, node: pod.spec.nodeName ?? "", port: packet.port ?? 0, source: packet.src, protocol: packet.protocol };
-  return delivered(end, packet, { code: local ? "delivered-locally" : "delivered-to-pod", params, objects: [podRef(pod)] });
+  return delivered(end, packet, () => ({
+    code: local ? "delivered-locally" : "delivered-to-pod",
+    params: { pod: name, node: pod.spec.nodeName ?? "", port: packet.port ?? 0, source: packet.src, protocol: packet.protocol },
+    objects: [podRef(pod)],
+  }));
 }
 
 export function arriveAtNode(node: string, packet: ArrivingPacket, context: ArrivalContext): Ending {
@@ -69,7 +73,7 @@ export function arriveAtNode(node: string, packet: ArrivingPacket, context: Arri
   }
   const end: End = { place: nodePlace(node), backend: { ...backendOf(packet, found?.pod), node }, ...found };
   const params = { node, port: packet.port ?? 0, source: packet.src, protocol: packet.protocol };
-  return delivered(end, packet, { code: "delivered-to-node", params, objects: [nodeRef(node)] });
+  return delivered(end, packet, () => ({ code: "delivered-to-node", params, objects: [nodeRef(node)] }));
 }
 
 export function arriveOutside(machine: OutsideMachine, packet: ArrivingPacket): Ending {
@@ -84,7 +88,8 @@ export function arriveOutside(machine: OutsideMachine, packet: ArrivingPacket): 
     };
   }
   const params = { ip, port, source: packet.src, protocol };
-  return delivered({ place, backend: backendOf(packet, undefined), machine }, packet, { code: "delivered-outside", params, objects: [] });
+  const end: End = { place, backend: backendOf(packet, undefined), machine };
+  return delivered(end, packet, () => ({ code: "delivered-outside", params, objects: [] }));
 }
 
 /** Nothing listens: in a pod, or (without a name) at a client that has no processes at all. */
@@ -93,9 +98,9 @@ export function refusedBy(pod: string, listening: string[], packet: Pick<Arrivin
   return { verdict: "refused", cause: { code: "nothing-listens", params }, icmp: refusal(packet) };
 }
 
-function delivered(end: End, packet: ArrivingPacket, of: Pick<HopDraft, "code" | "params" | "objects">): Ending {
-  const src = endpointText(packet.src, packet.sourcePort);
-  const hop: HopDraft = { at: end.place, does: "deliver", ...of, src, dst: endpointText(packet.dst, packet.port) };
+function delivered(end: End, packet: ArrivingPacket, told: () => Pick<HopDraft, "code" | "params" | "objects">): Ending {
+  const src = (): string => endpointText(packet.src, packet.sourcePort);
+  const hop = (): HopDraft => ({ at: end.place, does: "deliver", ...told(), src: src(), dst: endpointText(packet.dst, packet.port) });
   return { verdict: "delivered", end, hop };
 }
 

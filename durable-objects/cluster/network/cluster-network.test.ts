@@ -237,6 +237,25 @@ describe("ClusterNetwork.route, what only rules decide", () => {
     expect(shares.every((share) => share > 0.4 && share < 0.6)).toBe(true);
   });
 
+  it.each<{ name: string; manifests: string; from: Sender | string; to: { host: string; port?: number; protocol?: "ICMP" } }>([
+    { name: "delivered", manifests: numbers, from: "sleep-1", to: { host: "numbers-api", port: 80 } },
+    { name: "rejected", manifests: sleep + apiService, from: "sleep-1", to: { host: "numbers-api", port: 80 } },
+    { name: "dropped", manifests: apiA + nodePortService("Local"), from: browser, to: { host: "192.168.10.12", port: 30080 } },
+    { name: "refused", manifests: numbers, from: "sleep-1", to: { host: "10.244.1.3", port: 81 } },
+    { name: "unanswered", manifests: numbers, from: "sleep-1", to: { host: "10.96.71.4", protocol: "ICMP" } },
+    { name: "no-route", manifests: numbers, from: browser, to: { host: "10.96.71.4", port: 80 } },
+    { name: "name-not-found", manifests: numbers, from: "sleep-1", to: { host: "nobody", port: 80 } },
+  ])("comes to the same outcome without the story: $name", ({ name, manifests, from, to }) => {
+    const sender: Sender = typeof from === "string" ? { kind: "pod", namespace: "default", pod: from } : from;
+    for (let seed = 0; seed < 8; seed += 1) {
+      const query = { from: sender, to, seed };
+      const { verdict, backend, cause } = new TestCluster(manifests).network.route(query);
+      expect(verdict).toBe(name);
+      const told = { verdict, ...(backend === undefined ? {} : { backend }), ...(cause === undefined ? {} : { cause }) };
+      expect(new TestCluster(manifests).network.outcome(query)).toEqual(told);
+    }
+  });
+
   it("draws the same for the same seed, and anew without one", () => {
     const cluster = new TestCluster(numbers);
     const again = (): Route => cluster.route("sleep-1", "10.96.71.4", get);

@@ -5,27 +5,28 @@
  * for what kernels remember: session affinity, and a count of connections that keeps draws apart.
  */
 
+import type { Change } from "../api/change-tracker.ts";
 import type { Reader } from "../api/controller.ts";
 import type { DnsMessage, DnsQuestion } from "../api/dns-message.ts";
 import type { LinkFault } from "../api/faults.ts";
-import { parseIP } from "../api/ip-address.ts";
 import type { Machines, Network, Protocol, Resolution, ResolveQuery, Route, RouteQuery, Sender } from "../api/network.ts";
-import type { Service } from "../api/objects.ts";
+import type { KubeObject, Node, Pod, Service } from "../api/objects.ts";
 import type { Upstream } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import { SeededRandom, seedFrom } from "../api/seeded-random.ts";
 import type { ClusterDNS } from "../dns/cluster-dns.ts";
-import { AddressBook, canonical, contains, rangesIn } from "./address-book.ts";
+import { AddressBook, canonical, contains, familyOf, isLoopback, rangesIn } from "./address-book.ts";
 import { type AffinityEntry, AffinityTable } from "./affinity-table.ts";
 import { httpCause, unresolved } from "./causes.ts";
 import { endpointText } from "./endpoint-text.ts";
 import { exchange, requestOf } from "./http-exchange.ts";
+import { FrontAddresses } from "./load-balancer.ts";
 import { askServer, hopsOfLookup, lookUp, type NameLookup, silence } from "./name-lookup.ts";
 import { type NoOrigin, type Origin, originOf } from "./origin.ts";
 import { type RulesSource, type WayContext, type WireState, wayOf } from "./packet-way.ts";
 import { RouteDraft } from "./route-draft.ts";
 import { connectHop, literalOf, readHop, replyHop } from "./sender-hops.ts";
-import type { Way } from "./way.ts";
+import type { Cause, Way } from "./way.ts";
 
 export interface NetworkParts {
   kubeProxy: RulesSource;
@@ -38,8 +39,6 @@ export interface NetworkParts {
   options: SandboxOptions;
   /** Cluster time in milliseconds. */
   now(): number;
-  /** A number that changes with every write; lets the network keep its address book between them. */
-  revision?(): number;
 }
 
 /** What the emulated kernels remember beyond their rules. */
@@ -58,10 +57,26 @@ export class ClusterNetwork implements Network {
   readonly #affinity = new AffinityTable();
   #connections = 0;
   #nesting = 0;
-  #book: { revision: number; book: AddressBook } | undefined;
+  readonly #book = new AddressBook();
+  readonly #fronts = new FrontAddresses();
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
+  }
+
+  /** Told about every write to pods, nodes and Services, before the next packet. */
+  observe(resource: string, { before, after }: Change<KubeObject>): void {
+    switch (resource) {
+      case "pods":
+        this.#book.applyPod({ before: before as Pod | undefined, after: after as Pod | undefined });
+        break;
+      case "nodes":
+        this.#book.applyNode({ before: before as Node | undefined, after: after as Node | undefined });
+        break;
+      case "services":
+        this.#fronts.apply({ before: before as Service | undefined, after: after as Service | undefined });
+        break;
+    }
   }
 
   resolve({ from, name, type }: ResolveQuery): Resolution {
@@ -87,9 +102,22 @@ export class ClusterNetwork implements Network {
   }
 
   /** What becomes of the packet, without hops and candidates: for many flows. No HTTP request is sent. */
-  outcome({ http: _http, ...query }: RouteQuery): Pick<Route, "verdict" | "backend" | "cause"> {
-    const { verdict, backend, cause } = this.#route(query, "brief");
-    return { verdict, ...(backend === undefined ? {} : { backend }), ...(cause === undefined ? {} : { cause }) };
+  outcome({ from, to, flow, seed: asked }: RouteQuery): Pick<Route, "verdict" | "backend" | "cause"> {
+    const seed = this.#seed(asked);
+    const context = this.#context(seed, "brief");
+    const origin = originOf(from, context);
+    if ("cause" in origin) return { verdict: "no-route", cause: origin.cause };
+    const found = literalOf(to.host) ?? this.#lookUp(to.host, origin, context, seed);
+    if (typeof found !== "string") return unresolvedEnd(found);
+    const family = familyOf(found);
+    const src = isLoopback(found) ? found : origin.addressOf(family);
+    if (src === undefined) return { verdict: "no-route", cause: noAddress(family, found) };
+    const protocol = to.protocol ?? "TCP";
+    const sourcePort = flow?.sourcePort ?? ephemeralPort(seed);
+    const { port } = to;
+    const sent = { origin, protocol, src, sourcePort, dst: found, ...(port === undefined || protocol === "ICMP" ? {} : { port }) };
+    const { verdict, end, cause } = wayOf(sent, context);
+    return { verdict, ...(end === undefined ? {} : { backend: end.backend }), ...(cause === undefined ? {} : { cause }) };
   }
 
   lived(): LivedNetwork {
@@ -101,7 +129,7 @@ export class ClusterNetwork implements Network {
     this.#affinity.restore(affinity);
   }
 
-  #route(query: RouteQuery, detail: WayContext["detail"]): Route {
+  #route(query: RouteQuery, detail: "hops" | "full"): Route {
     const seed = this.#seed(query.seed);
     const context = this.#context(seed, detail);
     const protocol = query.to.protocol ?? "TCP";
@@ -119,16 +147,26 @@ export class ClusterNetwork implements Network {
   #target(host: string, origin: Origin, context: WayContext, draft: RouteDraft): string | undefined {
     const literal = literalOf(host);
     if (literal !== undefined) return literal;
-    const found = lookUp(host, undefined, origin, this.#parts.dns, { ...context, random: chance("name", draft.seed), detail: "brief" });
+    const found = this.#found(host, origin, context, draft.seed);
     const serviceOf = (name: string): Service | undefined => this.#serviceNamed(name);
     draft.hops(hopsOfLookup(found, origin, { serviceOf }));
     draft.resolution = found.resolution;
     const [ip] = found.resolution.addresses;
     if (ip !== undefined) return canonical(ip);
-    const { way } = found;
-    if (way?.verdict === "unsupported") draft.stop(origin.place, "unsupported", way.cause!, way);
-    else draft.stop(origin.place, "name-not-found", unresolved(found));
+    const { verdict, cause } = unresolvedEnd(found);
+    draft.stop(origin.place, verdict, cause, found.way);
     return undefined;
+  }
+
+  #found(host: string, origin: Origin, context: WayContext, seed: number): NameLookup {
+    return lookUp(host, undefined, origin, this.#parts.dns, { ...context, random: chance("name", seed), detail: "brief" });
+  }
+
+  /** The address of a name; what was asked, where it has none. */
+  #lookUp(host: string, origin: Origin, context: WayContext, seed: number): string | NameLookup {
+    const found = this.#found(host, origin, context, seed);
+    const [ip] = found.resolution.addresses;
+    return ip === undefined ? found : canonical(ip);
   }
 
   #connect(
@@ -137,27 +175,27 @@ export class ClusterNetwork implements Network {
     draft: RouteDraft,
   ): Route {
     const { query, origin, protocol, ip, port } = to;
-    const family = parseIP(ip)?.family ?? "IPv4";
+    const family = familyOf(ip);
     draft.target = port === undefined ? { ip } : { ip, port };
     const src = isLoopback(ip) ? ip : origin.addressOf(family);
     if (src === undefined) {
-      return draft.stop(origin.place, "no-route", { code: "no-address-of-family", params: { family, ip } }, { icmp: "net-unreachable" });
+      return draft.stop(origin.place, "no-route", noAddress(family, ip), { icmp: "net-unreachable" });
     }
-    const sourcePort = query.flow?.sourcePort ?? firstEphemeralPort + chance("source port", draft.seed).int(ephemeralPorts);
+    const sourcePort = query.flow?.sourcePort ?? ephemeralPort(draft.seed);
     const source = endpointText(src, protocol === "ICMP" ? undefined : sourcePort);
     draft.hop(connectHop({ origin, source, ip, protocol, port, reaches: this.#reaches(ip, context) }));
     const way = wayOf({ origin, protocol, src, sourcePort, dst: ip, ...(port === undefined ? {} : { port }) }, context);
     draft.follow(way);
     if (way.verdict !== "delivered") return draft.stop(way.at, way.verdict, way.cause!, way);
-    return this.#reply({ query, origin, source, way }, context, draft);
+    return this.#reply({ query, origin, source, way }, draft);
   }
 
-  #reply(of: { query: RouteQuery; origin: Origin; source: string; way: Way }, context: WayContext, draft: RouteDraft): Route {
+  #reply(of: { query: RouteQuery; origin: Origin; source: string; way: Way }, draft: RouteDraft): Route {
     const { query, origin, source, way } = of;
     const from = endpointText(way.destination.ip, way.destination.port);
     const heard = { origin, source, from, target: endpointText(draft.target!.ip, draft.target!.port) };
     if (draft.protocol === "ICMP") draft.hop(replyHop("reply-echo", heard));
-    else if (query.http !== undefined && context.detail !== "brief") return this.#answer(query, way, heard, draft);
+    else if (query.http !== undefined) return this.#answer(query, way, heard, draft);
     else if (draft.protocol === "TCP") draft.hop(replyHop("reply-open", heard));
     return draft.delivered(way);
   }
@@ -198,19 +236,13 @@ export class ClusterNetwork implements Network {
       upstream,
       options,
       affinity: this.#affinity,
-      book: this.#addressBook(),
+      book: this.#book,
+      fronts: this.#fronts,
       now: now(),
       random,
       wire: (node, other) => this.#wire(node, other, seed),
       detail,
     };
-  }
-
-  #addressBook(): AddressBook {
-    const revision = this.#parts.revision?.();
-    if (revision === undefined) return new AddressBook(this.#parts.reader);
-    if (this.#book?.revision !== revision) this.#book = { revision, book: new AddressBook(this.#parts.reader) };
-    return this.#book.book;
   }
 
   /** One connection after the other draws anew; the same seed draws the same. */
@@ -250,4 +282,12 @@ export class ClusterNetwork implements Network {
 /** Each part of a route draws for itself: a given source port, or a name in place of an address, changes no other draw. */
 const chance = (what: string, seed: number): SeededRandom => new SeededRandom(seedFrom(what, seed));
 
-const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1";
+const ephemeralPort = (seed: number): number => firstEphemeralPort + chance("source port", seed).int(ephemeralPorts);
+
+const noAddress = (family: string, ip: string): Cause => ({ code: "no-address-of-family", params: { family, ip } });
+
+/** Where a route by name ends whose name gave no address. */
+function unresolvedEnd(found: NameLookup): { verdict: "unsupported" | "name-not-found"; cause: Cause } {
+  if (found.way?.verdict === "unsupported") return { verdict: "unsupported", cause: found.way.cause! };
+  return { verdict: "name-not-found", cause: unresolved(found) };
+}

@@ -5,9 +5,9 @@
  * A load balancer is a machine that the cloud controller has told about its Services, so this is the one place in the
  * network that reads Service objects: what the machine was told, not what a rule does.
  */
-import type { Reader } from "../api/controller.ts";
+import type { Change } from "../api/change-tracker.ts";
 import type { Protocol } from "../api/network.ts";
-import type { Service } from "../api/objects.ts";
+import { keyOf, type Service } from "../api/objects.ts";
 import type { HealthCheck } from "../kube-proxy/health-check.ts";
 import { canonical } from "./address-book.ts";
 
@@ -25,32 +25,59 @@ export type LoadBalancerAnswer =
   | { kind: "not-listening"; ports: string[] }
   | { kind: "entry"; entry: LoadBalancerEntry };
 
-export function loadBalancerAt(reader: Reader, ip: string, port: number | undefined, protocol: Protocol): LoadBalancerAnswer {
-  const ports: string[] = [];
-  for (const service of reader.list<Service>("services")) {
-    if (service.spec.type !== "LoadBalancer") continue;
-    const ingress = service.status?.loadBalancer?.ingress?.find((each) => each.ip !== undefined && canonical(each.ip) === ip);
-    if (ingress === undefined) continue;
-    for (const each of service.spec.ports ?? []) {
-      ports.push(`${each.port}/${each.protocol ?? "TCP"}`);
-      if (each.port !== port || (each.protocol ?? "TCP") !== protocol) continue;
-      return {
-        kind: "entry",
-        entry: {
-          service: { namespace: service.metadata.namespace, name: service.metadata.name },
-          mode: (ingress as { ipMode?: string }).ipMode === "Proxy" ? "Proxy" : "VIP",
-          nodePort: each.nodePort,
-          healthCheckNodePort: service.spec.healthCheckNodePort || undefined,
-        },
-      };
+/** The Services that addresses outside were given to, kept up to date change by change. */
+export class FrontAddresses {
+  /** By address, then by Service. */
+  readonly #balancers = new Map<string, Map<string, Service>>();
+  readonly #externalIPs = new Map<string, Set<string>>();
+
+  apply({ before, after }: Change<Service>): void {
+    if (before !== undefined) {
+      for (const ip of balancerAddresses(before)) this.#balancers.get(ip)?.delete(keyOf(before));
+      for (const ip of before.spec.externalIPs ?? []) this.#externalIPs.get(canonical(ip))?.delete(keyOf(before));
+    }
+    if (after === undefined) return;
+    for (const ip of balancerAddresses(after)) {
+      const at = this.#balancers.get(ip) ?? new Map<string, Service>();
+      this.#balancers.set(ip, at.set(keyOf(after), after));
+    }
+    for (const ip of after.spec.externalIPs ?? []) {
+      const at = this.#externalIPs.get(canonical(ip)) ?? new Set<string>();
+      this.#externalIPs.set(canonical(ip), at.add(keyOf(after)));
     }
   }
-  return ports.length === 0 ? { kind: "none" } : { kind: "not-listening", ports };
+
+  loadBalancerAt(ip: string, port: number | undefined, protocol: Protocol): LoadBalancerAnswer {
+    const there = this.#balancers.get(ip);
+    if (there === undefined || there.size === 0) return { kind: "none" };
+    const ports: string[] = [];
+    for (const [, service] of [...there].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const ingress = service.status?.loadBalancer?.ingress?.find((each) => each.ip !== undefined && canonical(each.ip) === ip);
+      for (const each of service.spec.ports ?? []) {
+        ports.push(`${each.port}/${each.protocol ?? "TCP"}`);
+        if (each.port !== port || (each.protocol ?? "TCP") !== protocol) continue;
+        return {
+          kind: "entry",
+          entry: {
+            service: { namespace: service.metadata.namespace, name: service.metadata.name },
+            mode: (ingress as { ipMode?: string } | undefined)?.ipMode === "Proxy" ? "Proxy" : "VIP",
+            nodePort: each.nodePort,
+            healthCheckNodePort: service.spec.healthCheckNodePort || undefined,
+          },
+        };
+      }
+    }
+    return ports.length === 0 ? { kind: "none" } : { kind: "not-listening", ports };
+  }
+
+  /** True where some Service is told to answer at this address, so that routers outside send it to the nodes. */
+  isExternalIP(ip: string): boolean {
+    return (this.#externalIPs.get(ip)?.size ?? 0) > 0;
+  }
 }
 
-/** True where some Service is told to answer at this address, so that routers outside send it to the nodes. */
-export const isExternalIP = (reader: Reader, ip: string): boolean =>
-  reader.list<Service>("services").some(({ spec }) => spec.externalIPs?.some((each) => canonical(each) === ip));
+const balancerAddresses = ({ spec, status }: Service): string[] =>
+  spec.type === "LoadBalancer" ? (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip === undefined ? [] : [canonical(ip)])) : [];
 
 /** The nodes that a load balancer's health check finds fit to take traffic. */
 export function healthyNodes(

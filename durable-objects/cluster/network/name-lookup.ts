@@ -44,7 +44,7 @@ export function lookUp(
     ...(origin.pod === undefined ? {} : { pod: origin.pod.metadata.name }),
     ...(origin.node === undefined ? {} : { node: origin.node }),
   };
-  const resolution = resolve({ name, from, ...(type === undefined ? {} : { type }) }, origin.stub, ask);
+  const resolution = resolve({ name, from, ...(type === undefined ? {} : { type }) }, origin.stub(), ask);
   return { resolution, ...(way === undefined ? {} : { way, source: source! }) };
 }
 

@@ -18,7 +18,8 @@ export interface Origin {
   node?: string;
   pod?: Pod;
   namespace?: string;
-  stub: Stub;
+  /** Its resolver; read from its files when a name is asked for. */
+  stub(): Stub;
   addressOf(family: IPFamily): string | undefined;
 }
 
@@ -48,7 +49,7 @@ export function originOf(sender: Sender, context: OriginContext): Origin | NoOri
       return {
         place: outsidePlace(ip),
         enters: "outside",
-        stub: machineStub(context.options),
+        stub: () => machineStub(context.options),
         addressOf: (family) => addressOfFamily([ip], family),
       };
     }
@@ -73,7 +74,7 @@ function podOrigin({ namespace, pod: name }: { namespace: string; pod: string },
     node,
     pod,
     namespace,
-    stub: podStub(pod, context.options),
+    stub: () => podStub(pod, context.options),
     addressOf: (family) => addressOfFamily(addresses, family),
   };
 }
@@ -87,7 +88,7 @@ function clientOrigin({ namespace, node: wanted }: { namespace: string; node?: s
     enters: "pod",
     node,
     namespace,
-    stub: clientStub(namespace, context.options),
+    stub: () => clientStub(namespace, context.options),
     addressOf: (family) => context.book.unusedAddressOf(node, family),
   };
 }
@@ -102,7 +103,7 @@ function nodeOrigin(name: string, context: OriginContext): Origin | NoOrigin {
     place,
     enters: "process",
     node: name,
-    stub: machineStub(context.options),
+    stub: () => machineStub(context.options),
     addressOf: (family) => addressOfFamily(addresses, family),
   };
 }

@@ -7,18 +7,18 @@
  * takes the address of its node.
  */
 import type { Reader } from "../api/controller.ts";
-import { type IPFamily, parseIP } from "../api/ip-address.ts";
+import type { IPFamily } from "../api/ip-address.ts";
 import type { Machines, ObjectRef, Protocol, Route } from "../api/network.ts";
 import type { Node, Pod } from "../api/objects.ts";
 import type { Random, Upstream } from "../api/ports.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import type { HealthCheck } from "../kube-proxy/health-check.ts";
 import type { NodeRules, Outcome, Packet, Walk } from "../kube-proxy/rule-set.ts";
-import { type AddressBook, addressesOfNode, addressOfFamily, contains, rangesIn } from "./address-book.ts";
+import { type AddressBook, addressesOfNode, addressOfFamily, contains, familyOf, isLoopback, rangesIn } from "./address-book.ts";
 import type { AffinityTable } from "./affinity-table.ts";
 import { type ArrivingPacket, arriveAtNode, arriveAtPod, arriveOutside, type Ending, nodeRef, podRef, refusedBy } from "./arrival.ts";
 import { endpointText, nodePlace, outsidePlace } from "./endpoint-text.ts";
-import { healthyNodes, isExternalIP, type LoadBalancerEntry, loadBalancerAt } from "./load-balancer.ts";
+import { type FrontAddresses, healthyNodes, type LoadBalancerEntry } from "./load-balancer.ts";
 import type { Origin } from "./origin.ts";
 import { checkEgress, checkIngress, type PolicyJudgement } from "./policy-check.ts";
 import { type Endpoints, endingRule, hopsOfWalk, hostPortHop, sourceHop } from "./rule-hops.ts";
@@ -42,6 +42,7 @@ export interface WayContext {
   kubeProxy: RulesSource;
   reader: Reader;
   book: AddressBook;
+  fronts: FrontAddresses;
   machines: Machines;
   upstream: Upstream;
   options: SandboxOptions;
@@ -91,7 +92,7 @@ class PacketWay {
     this.#context = context;
     this.#origin = origin;
     this.#protocol = protocol;
-    this.#family = parseIP(dst)?.family ?? "IPv4";
+    this.#family = familyOf(dst);
     this.#src = src;
     this.#sourcePort = protocol === "ICMP" ? undefined : sourcePort;
     this.#dst = dst;
@@ -100,17 +101,22 @@ class PacketWay {
   }
 
   run(): Way {
-    const { hop, ...ending } = this.#start();
-    return {
-      ...ending,
-      at: ending.at ?? ending.end?.place ?? this.#place,
-      objects: ending.objects ?? [],
-      hops: hop === undefined ? this.#hops : [...this.#hops, hop],
+    const { verdict, end, cause, rule, icmp, at, objects, hop } = this.#start();
+    const way: Way = {
+      verdict,
+      at: at ?? end?.place ?? this.#place,
+      objects: objects ?? [],
+      hops: hop === undefined || this.#context.detail === "brief" ? this.#hops : [...this.#hops, hop()],
       source: this.#sourcePort === undefined ? { ip: this.#src } : { ip: this.#src, port: this.#sourcePort },
       destination: this.#port === undefined ? { ip: this.#dst } : { ip: this.#dst, port: this.#port },
       candidates: this.#candidates,
       latencyMs: this.#latencyMs,
     };
+    if (end !== undefined) way.end = end;
+    if (cause !== undefined) way.cause = cause;
+    if (rule !== undefined) way.rule = rule;
+    if (icmp !== undefined) way.icmp = icmp;
+    return way;
   }
 
   #start(): Ending {
@@ -125,11 +131,7 @@ class PacketWay {
   /** Loopback and the sender's own address never leave its network namespace. */
   #staysInside(): boolean {
     const own = this.#origin.addressOf(this.#family);
-    return this.#dst === own || this.#staysInLoopback();
-  }
-
-  #staysInLoopback(): boolean {
-    return loopback.some((range) => contains(range, this.#dst));
+    return this.#dst === own || isLoopback(this.#dst);
   }
 
   // ---- on a node
@@ -155,7 +157,7 @@ class PacketWay {
     if (taken === undefined) return;
     const before = this.#endpoints();
     // Sent to a loopback address, or by the pod itself: the reply must find its way back.
-    if (this.#staysInLoopback() || this.#src === taken.ip) this.#src = this.#addressOf(node);
+    if (isLoopback(this.#dst) || this.#src === taken.ip) this.#src = this.#addressOf(node);
     this.#dst = taken.ip;
     this.#port = taken.port;
     if (this.#context.detail !== "brief") this.#hops.push(hostPortHop({ node, before, after: this.#endpoints(), pod: taken.pod }));
@@ -168,9 +170,9 @@ class PacketWay {
   /** `undefined`: the packet goes on. */
   #stoppedBy(judgement: PolicyJudgement | undefined): Ending | undefined {
     if (judgement === undefined) return undefined;
-    const { allowed, hop, cause, objects } = judgement;
-    if (!allowed) return { verdict: "dropped", at: hop.at, cause, objects, hop };
-    if (this.#context.detail !== "brief") this.#hops.push(hop);
+    const { allowed, at, hop, cause, objects } = judgement;
+    if (!allowed) return { verdict: "dropped", at, cause, objects, hop };
+    if (this.#context.detail !== "brief") this.#hops.push(hop());
     return undefined;
   }
 
@@ -233,7 +235,7 @@ class PacketWay {
   // ---- between machines
 
   #onward(node: string, enters: Enters): Ending {
-    const { book, upstream, reader } = this.#context;
+    const { book, upstream, fronts } = this.#context;
     const owner = book.ownerOf(this.#dst);
     switch (owner?.kind) {
       case "pod": {
@@ -248,7 +250,7 @@ class PacketWay {
       case "unused-pod-address":
         return this.#nobody();
       case undefined: {
-        const balancer = loadBalancerAt(reader, this.#dst, this.#port, this.#protocol);
+        const balancer = fronts.loadBalancerAt(this.#dst, this.#port, this.#protocol);
         const machine = upstream.machine(this.#dst);
         if (balancer.kind !== "entry" && machine === undefined) return this.#nobody();
         this.#leavePodNetwork(node, enters);
@@ -298,12 +300,12 @@ class PacketWay {
   }
 
   #fromOutside(): Ending {
-    const { book, reader, options, upstream } = this.#context;
-    const balancer = loadBalancerAt(reader, this.#dst, this.#port, this.#protocol);
+    const { book, fronts, options, upstream } = this.#context;
+    const balancer = fronts.loadBalancerAt(this.#dst, this.#port, this.#protocol);
     if (balancer.kind === "entry") return this.#throughLoadBalancer(balancer.entry);
     const owner = book.ownerOf(this.#dst);
     if (owner?.kind === "node") return this.#intoNode(owner.node);
-    if (isExternalIP(reader, this.#dst)) return this.#throughRouter();
+    if (fronts.isExternalIP(this.#dst)) return this.#throughRouter();
     if (balancer.kind === "not-listening") return this.#nobody({ ports: balancer.ports });
     if (owner !== undefined || this.#isIn(options.podCIDR)) return this.#noRoute("pod");
     if (this.#isIn(options.serviceCIDR)) return this.#noRoute("cluster-ip");
@@ -435,8 +437,6 @@ class PacketWay {
     return [...sums.values()].sort((a, b) => b.probability - a.probability || (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : a.port - b.port));
   }
 }
-
-const loopback = rangesIn("127.0.0.0/8,::1/128");
 
 /** As many decimals as kube-proxy writes. */
 const rounded = (probability: number): number => Number(probability.toFixed(10));

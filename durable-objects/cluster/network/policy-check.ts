@@ -14,7 +14,9 @@ import type { Cause, HopDraft } from "./way.ts";
 
 export interface PolicyJudgement {
   allowed: boolean;
-  hop: HopDraft;
+  /** The pod's place. */
+  at: string;
+  hop(): HopDraft;
   cause: Cause;
   objects: ObjectRef[];
 }
@@ -65,7 +67,8 @@ function judge(
     allowed: allowing.length > 0,
     objects,
     cause: { code: `policy-${direction === "Ingress" ? "ingress" : "egress"}`, params },
-    hop: {
+    at: podPlace(pod),
+    hop: () => ({
       at: podPlace(pod),
       does: "match",
       code: allowing.length > 0 ? "policy-allows" : "policy-drops",
@@ -73,7 +76,7 @@ function judge(
       objects,
       src: endpointText(packet.src, packet.sourcePort),
       dst: endpointText(packet.dst, packet.port),
-    },
+    }),
   };
 }
 

@@ -1,9 +1,8 @@
 /**
  * The hops at the sender itself: it reads its target, opens a connection, and hears a reply.
  */
-import { parseIP } from "../api/ip-address.ts";
+import { formatIP, parseIP } from "../api/ip-address.ts";
 import type { Protocol, RouteQuery } from "../api/network.ts";
-import { canonical } from "./address-book.ts";
 import { endpointText } from "./endpoint-text.ts";
 import type { Origin } from "./origin.ts";
 import type { HopDraft } from "./way.ts";
@@ -64,5 +63,6 @@ export function replyHop(
 /** An address as host, with or without brackets. */
 export function literalOf(host: string): string | undefined {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
-  return parseIP(bare) === undefined ? undefined : canonical(bare);
+  const address = parseIP(bare);
+  return address && formatIP(address);
 }

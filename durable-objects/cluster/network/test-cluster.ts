@@ -131,6 +131,9 @@ export class TestCluster {
       now: () => this.#now,
       ...(wire === undefined ? {} : { linkFault: () => wire }),
     });
+    for (const resource of ["pods", "nodes", "services"]) {
+      for (const after of this.reader.list(resource)) this.network.observe(resource, { before: undefined, after });
+    }
   }
 
   readonly reader: Reader = {
