@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeObject, Pod } from "../durable-objects/cluster/api/objects.ts";
 import { timeOf } from "../durable-objects/cluster/api/time.ts";
+import { defaultMonitoring, type NodeMonitoring } from "../durable-objects/cluster/controllers/silent-nodes.ts";
 import { type KubeletHabits, PlayedKubelets, type PodReport } from "./golden-controllers/played-kubelets.ts";
 import { type Answer, ControllerCluster, type ScenarioCluster } from "./golden-controllers/scenario-cluster.ts";
 import { Names, type View, viewsOf } from "./golden-controllers/views.ts";
@@ -75,7 +76,11 @@ const notYet = [
   "ControllerRevision",
   "PersistentVolumeClaim",
 ];
+const isOfNodes = /^node-/;
 const notYetByName = /^(pdb|quota|job|cronjob|statefulset|daemonset|replicationcontroller)-|^allocation-|^dual-stack-/;
+
+/** @param flags of the real servers, where they were not the defaults */
+type OpenCluster = (seed: number, flags: readonly string[]) => ScenarioCluster;
 
 /**
  * Plays every scenario of a folder.
@@ -85,7 +90,7 @@ const notYetByName = /^(pdb|quota|job|cronjob|statefulset|daemonset|replicationc
  */
 export async function compareControllers(
   golden: string,
-  open: (seed: number) => ScenarioCluster = openControllerCluster,
+  open: OpenCluster = openControllerCluster,
   only: (name: string) => boolean = () => true,
 ): Promise<ControllerComparison> {
   const folder = join(golden, "controllers");
@@ -103,33 +108,79 @@ export async function compareControllers(
       continue;
     }
     comparison.total += 1;
-    const failure = playSeeds(JSON.parse(text) as Scenario, open);
+    const scenario = JSON.parse(text) as Scenario;
+    if (isOfNodes.test(name)) leaveOut(scenario);
+    const failure = playSeeds(withTolerations(scenario), open);
     if (failure) comparison.failures.push(failure);
     else comparison.matched += 1;
   }
   return comparison;
 }
 
-const openControllerCluster = (seed: number): ScenarioCluster =>
-  new ControllerCluster({ nodes: [{ name: "api-server", ip: "192.0.2.2" }], seed });
+const openControllerCluster: OpenCluster = (seed, flags) =>
+  new ControllerCluster({ nodes: [{ name: "api-server", ip: "192.0.2.2" }], seed }, monitoringOf(flags));
+
+const secondsOf = (flags: readonly string[], name: string): number | undefined => {
+  const seconds = new RegExp(`--${name}=(\\d+)`).exec(flags.join(" "))?.[1];
+  return seconds === undefined ? undefined : Number(seconds);
+};
+
+function monitoringOf(flags: readonly string[]): NodeMonitoring {
+  const [grace, period] = [secondsOf(flags, "node-monitor-grace-period"), secondsOf(flags, "node-monitor-period")];
+  return {
+    graceMs: grace === undefined ? defaultMonitoring.graceMs : grace * 1000,
+    periodMs: period === undefined ? defaultMonitoring.periodMs : period * 1000,
+  };
+}
+
+/** Kinds that nothing acts on; a scenario of nodes is played without what belongs to them. */
+const leftOut = /^(StatefulSet|DaemonSet|Pod)\/(db|logger)\b/;
+
+/** Changes a scenario that was just read. */
+function leaveOut(scenario: Scenario): void {
+  const views = <T>(of: Record<string, T>): Record<string, T> =>
+    Object.fromEntries(Object.entries(of).filter(([key]) => !leftOut.test(key)));
+  if (scenario.before) scenario.before = views(scenario.before);
+  for (const step of scenario.steps) {
+    step.do = [step.do].flat().filter(({ create }) => !leftOut.test(`${create?.kind}/${create?.metadata?.name}`));
+    const { events, settled } = step.then;
+    if (events) step.then.events = events.filter(({ object }) => !leftOut.test(object));
+    if (settled && settled !== "as before") step.then.settled = views(settled);
+    step.then.changes = step.then.changes?.filter(({ added, changed, deleted }) => !leftOut.test(added ?? changed ?? deleted ?? ""));
+  }
+}
+
+const outages = ["not-ready", "unreachable"] as const;
+
+/** Other tolerations by default, as a flag of kube-apiserver gives them: written into the pods. */
+function withTolerations(scenario: Scenario): Scenario {
+  const given = outages.flatMap((outage) => {
+    const tolerationSeconds = secondsOf(scenario.flags ?? [], `default-${outage}-toleration-seconds`);
+    return tolerationSeconds === undefined
+      ? []
+      : [{ key: `node.kubernetes.io/${outage}`, operator: "Exists", effect: "NoExecute", tolerationSeconds }];
+  });
+  if (given.length === 0) return scenario;
+  return JSON.parse(JSON.stringify(scenario), (_, value) =>
+    Array.isArray(value?.containers) && value.tolerations === undefined ? { ...value, tolerations: given } : value,
+  ) as Scenario;
+}
 
 function reasonToSkip(name: string, text: string): string | undefined {
   if (notYetByName.test(name)) return "not emulated yet";
-  if (text.includes('"lease":')) return "a node whose kubelet falls silent";
-  if (text.includes("default-not-ready-toleration-seconds") && text.includes('"ready":false}'))
-    return "run with other tolerations by default";
+  if (isOfNodes.test(name)) return undefined;
   const kind = notYet.find((kind) => text.includes(`"kind":"${kind}"`) || text.includes(`"kind": "${kind}"`));
   return kind === undefined ? undefined : `has a ${kind}`;
 }
 
 /** Where chance decides (which of equal pods or nodes), one of a few seeds has to go the way the capture went. */
 const seeds = 24;
-const isChancy = /^(scheduler|replicaset-victims|deployment-victims)-/;
+const isChancy = /^(scheduler|replicaset-victims|deployment-victims|mirroring-basic)/;
 
-function playSeeds(scenario: Scenario, open: (seed: number) => ScenarioCluster): Failure | undefined {
+function playSeeds(scenario: Scenario, open: OpenCluster): Failure | undefined {
   let best: Failure | undefined;
   for (let seed = 1; seed <= (isChancy.test(scenario.name) ? seeds : 1); seed += 1) {
-    const failure = play(scenario, open(seed));
+    const failure = play(scenario, open(seed, scenario.flags ?? []));
     if (!failure) return undefined;
     if (best === undefined || failure.step > best.step) best = failure;
   }
@@ -153,8 +204,20 @@ function play(scenario: Scenario, cluster: ScenarioCluster): Failure | undefined
 
 /** Nothing has moved for this long: the next step begins. */
 const restMs = 1_200;
+/**
+ * Events of races in the real control plane: two writers of an address or a pod range; which of the pods of a removed
+ * node the controller of slices sees before it is collected as well; whether the next look at nodes, up to 5 s later,
+ * falls into the step.
+ */
+const leftToChance = /ClusterIPNotAllocated|CIDRAssignmentFailed|FailedToUpdateEndpointSlices|RegisteredNode/;
 /** Scenarios whose steps took longer until the capture took them for finished. */
 const longerRestMs: Record<string, number> = { "namespace-deletion": 3_000 };
+
+/**
+ * Here the real nodes, with room for two pods, took one each and called themselves full: each held one more pod that the
+ * capture does not show. See docs/differences.md.
+ */
+const hasHiddenPods = new Set(["scheduler-full-nodes"]);
 
 class Stage {
   readonly #cluster: ScenarioCluster;
@@ -180,10 +243,16 @@ class Stage {
     const isMadeByScenario = JSON.stringify(scenario.steps).includes('"kind":"Namespace","metadata"');
     if (this.#namespace === "demo" && !isMadeByScenario)
       this.#must(cluster.request("POST", "/api/v1/namespaces", { metadata: { name: "demo" } }));
+    for (const { name } of scenario.nodes) if (hasHiddenPods.has(scenario.name)) this.#createHiddenPod(name);
     this.#kubelets.run();
     this.#names.look(cluster, this.#namespace);
     this.#newEvents();
     this.#settled = scenario.before ?? {};
+  }
+
+  #createHiddenPod(node: string): void {
+    const spec = { nodeName: node, containers: [{ name: "c", image: "web:1" }] };
+    this.#must(this.#cluster.request("POST", "/api/v1/namespaces/kube-system/pods", { metadata: { name: `on-${node}` }, spec }));
   }
 
   play(step: Step): string | undefined {
@@ -215,7 +284,8 @@ class Stage {
     if (!this.#shown.hasEvents || repeat.events?.startsWith("varies")) return undefined;
     const shown = (all: string[]): string[] => {
       const compared = all
-        .filter((said) => !said.includes("ClusterIPNotAllocated") && (this.#shown.isScheduler || !said.includes(" Normal Scheduled ")))
+        .filter((said) => !leftToChance.test(said))
+        .filter((said) => this.#shown.isScheduler || !said.includes(" Normal Scheduled "))
         .filter((said) => ![...this.#combined].some((group) => said.startsWith(group)))
         .map((said) => said.replace(/(\.rs\d+|\bv)-\d+$/, "$1-*"));
       return [...new Set(compared)].sort();
@@ -362,12 +432,21 @@ class Stage {
     else if (patch) this.#must(this.#cluster.request("PATCH", `/api/v1/nodes/${name}`, patch, "application/merge-patch+json"));
     else if (removed) this.#must(this.#cluster.request("DELETE", `/api/v1/nodes/${typeof removed === "string" ? removed : name}`));
     else if (ready !== undefined) this.#postReady(name, ready);
-    else throw new Error(`a node whose kubelet ${lease} its lease is not emulated yet`);
+    else if (lease === "stops") this.#cluster.silence(name, true);
+    else this.#resume(name);
   }
 
-  #postReady(name: string, ready: boolean): void {
+  #resume(name: string): void {
+    this.#cluster.together(() => {
+      this.#cluster.silence(name, false);
+      this.#postReady(name, true, []);
+      this.#kubelets.resume(name);
+    });
+  }
+
+  #postReady(name: string, ready: boolean, known?: object[]): void {
     const node = this.#cluster.reader.get("nodes", undefined, name) as KubeObject;
-    const conditions = (node.status?.conditions ?? []).filter(({ type }: { type: string }) => type !== "Ready");
+    const conditions = known ?? (node.status?.conditions ?? []).filter(({ type }: { type: string }) => type !== "Ready");
     const said = ready
       ? ["True", "KubeletReady", "kubelet is posting ready status"]
       : ["False", "KubeletNotReady", "container runtime is down"];

@@ -45,7 +45,7 @@ export class PlayedKubelets {
     for (const pod of this.#cluster.reader.list<Pod>("pods")) {
       const { uid, deletionTimestamp, annotations = {} } = pod.metadata;
       const isHere = pod.spec.nodeName !== undefined && this.#cluster.reader.get<Node>("nodes", undefined, pod.spec.nodeName) !== undefined;
-      if (!isHere) continue;
+      if (!isHere || this.#cluster.isSilent(pod.spec.nodeName ?? "")) continue;
       if (deletionTimestamp !== undefined) {
         if (this.habits.stop !== "gone" || pod.metadata.deletionGracePeriodSeconds === 0) continue;
         this.report(pod, isFinal(pod) || this.#isBatched ? "gone" : "stopped");
@@ -59,6 +59,13 @@ export class PlayedKubelets {
       }
     }
     return acted;
+  }
+
+  /** A kubelet that was silent reports the pods again that it still has. */
+  resume(node: string): void {
+    for (const pod of this.#cluster.reader.list<Pod>("pods")) {
+      if (pod.spec.nodeName === node && pod.metadata.deletionTimestamp === undefined && !isFinal(pod)) this.report(pod, "ready");
+    }
   }
 
   report(pod: Pod, is: PodReport, restarts?: number): void {

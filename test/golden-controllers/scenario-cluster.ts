@@ -18,6 +18,12 @@ import { type ResourceStrategy, resourceName } from "../../durable-objects/clust
 import { WatchHub } from "../../durable-objects/cluster/apiserver/watch-hub.ts";
 import { controllers } from "../../durable-objects/cluster/controllers/controllers.ts";
 import { ControllerManager } from "../../durable-objects/cluster/controllers/manager.ts";
+import {
+  defaultMonitoring,
+  type NodeMonitoring,
+  silentNodes,
+  silentNodesController,
+} from "../../durable-objects/cluster/controllers/silent-nodes.ts";
 import { EventRecorder } from "../../durable-objects/cluster/event-recorder.ts";
 import { MemoryStorage } from "../../durable-objects/cluster/storage/memory-storage.ts";
 import { type StoreChange, VersionedStore } from "../../durable-objects/cluster/storage/versioned-store.ts";
@@ -39,6 +45,9 @@ export interface ScenarioCluster {
   /** Lets time pass; what falls due happens at its own time. */
   advance(ms: number): void;
   nextDueAt(): number | undefined;
+  /** The kubelet of a node renews its lease a last time, or goes on. */
+  silence(node: string, isSilent: boolean): void;
+  isSilent(node: string): boolean;
 }
 
 /** Where the clock of a scenario starts. */
@@ -55,10 +64,11 @@ export class ControllerCluster implements ScenarioCluster {
   readonly #strategies = new Map<string, ResourceStrategy>();
   readonly #options: SandboxOptions;
   readonly born: KubeObject[] = [];
+  readonly #silentSince = new Map<string, number>();
   #now = scenarioStart;
   #isHeld = false;
 
-  constructor(options: Partial<SandboxOptions> = {}) {
+  constructor(options: Partial<SandboxOptions> = {}, monitoring: NodeMonitoring = defaultMonitoring) {
     this.#options = { ...defaultOptions, loadBalancer: "none", ...options };
     this.#random = new SeededRandom(this.#options.seed);
     this.#clusterIPs = new ClusterIPAllocator(this.#options.serviceCIDR);
@@ -83,7 +93,8 @@ export class ControllerCluster implements ScenarioCluster {
       strategies: resources,
       now,
     });
-    this.#manager = new ControllerManager(controllers, (controller, requeueAt) => ({ ...this.#contextFor(controller.name), requeueAt }));
+    const all = controllers.map((controller) => (controller === silentNodesController ? silentNodes(monitoring) : controller));
+    this.#manager = new ControllerManager(all, (controller, requeueAt) => ({ ...this.#contextFor(controller.name), requeueAt }));
     this.#store.onChange = (change) => this.#observe(change);
     for (const name of ["default", "kube-system"]) {
       this.#contextFor("birth").create("namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
@@ -102,6 +113,18 @@ export class ControllerCluster implements ScenarioCluster {
 
   nextDueAt(): number | undefined {
     return this.#manager.nextDueAt();
+  }
+
+  silence(node: string, isSilent: boolean): void {
+    if (isSilent) this.#silentSince.set(node, this.#now);
+    else this.#silentSince.delete(node);
+    const after = this.#store.get<KubeObject>("nodes", undefined, node);
+    if (after) this.#manager.observe("nodes", { before: undefined, after });
+    this.#settle();
+  }
+
+  isSilent(node: string): boolean {
+    return this.#silentSince.has(node);
   }
 
   request(method: string, path: string, body?: unknown, contentType = "application/json"): Answer {
@@ -173,6 +196,7 @@ export class ControllerCluster implements ScenarioCluster {
       now: () => this.#now,
       random: this.#random,
       options: this.#options,
+      nodeSilentSince: (node) => this.#silentSince.get(node),
       create: <T extends KubeObject>(resource: string, object: NewObject): T => {
         const own = copy(object);
         applySchemaDefaults(strategyOf(resource), own);

@@ -316,7 +316,6 @@ function keepSystemMetadata(next: KubeObject, current: KubeObject): void {
     if (metadata[key] === undefined || metadata[key] === null) copyOrRemove(metadata, current.metadata, key);
   }
   copyOrRemove(metadata, current.metadata, "generation");
-  if (metadata.generateName === undefined || metadata.generateName === "") copyOrRemove(metadata, current.metadata, "generateName");
 }
 
 function copyOrRemove<K extends keyof KubeObject["metadata"]>(to: KubeObject["metadata"], from: KubeObject["metadata"], key: K): void {

@@ -140,7 +140,10 @@ function mirror(endpoints: Endpoints, present: readonly EndpointSlice[], context
           endpoints: mirrored,
           ports,
         });
-      else context.update(slices, { ...slice, metadata: { ...withoutAnnotations(slice), ...metadata }, endpoints: mirrored, ports });
+      else {
+        const kept = isStale(slice) ? { ...withoutGenerated(slice), ...metadata } : slice.metadata;
+        context.update(slices, { ...slice, metadata: kept, endpoints: mirrored, ports });
+      }
     }
     for (const slice of layout.deletes) context.delete(slices, slice.metadata.namespace, slice.metadata.name);
   }
@@ -152,8 +155,9 @@ const blank = (endpoints: Endpoints): NewObject => ({
   metadata: { namespace: endpoints.metadata.namespace },
 });
 
-function withoutAnnotations(slice: EndpointSlice): EndpointSlice["metadata"] {
-  const { annotations: _, ...metadata } = slice.metadata;
+/** A slice whose labels or annotations are rewritten loses where its name came from, too. */
+function withoutGenerated(slice: EndpointSlice): EndpointSlice["metadata"] {
+  const { annotations: _, generateName: __, ...metadata } = slice.metadata;
   return metadata;
 }
 

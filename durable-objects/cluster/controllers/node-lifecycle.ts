@@ -9,6 +9,7 @@ import type { Node } from "../api/objects.ts";
 import { same } from "../api/same.ts";
 import { timeOf } from "../api/time.ts";
 import type { Taint } from "./node-affinity.ts";
+import { PerCluster } from "./per-cluster.ts";
 
 const notReady = "node.kubernetes.io/not-ready";
 const unreachable = "node.kubernetes.io/unreachable";
@@ -60,16 +61,41 @@ export function freePodCIDR(podCIDR: string, nodes: readonly Node[]): string | u
 
 const ttlAnnotation = "node.alpha.kubernetes.io/ttl";
 
+const controllerName = "node-controller";
+
+/** Nodes as they were last seen, so that something can be said about one that is gone. */
+const registered = new PerCluster(() => new Map<string, Node>());
+
 export const nodeLifecycleController: Controller = {
-  name: "node-controller",
-  watches: { nodes: ({ after }) => (after ? [after.metadata.name] : []) },
+  name: controllerName,
+  watches: {
+    nodes: ({ before, after }, read) => {
+      // Whether a node's pods have to go depends on whether any other node can still be reached.
+      const isReachabilityChanged = before && after && isReachable(before as Node) !== isReachable(after as Node);
+      if (isReachabilityChanged) return read.list<Node>("nodes").map(({ metadata }) => metadata.name);
+      return [(after ?? before)?.metadata.name ?? ""];
+    },
+  },
   reconcile(key, context) {
     const node = context.get<Node>("nodes", undefined, key);
-    if (!node || node.metadata.deletionTimestamp !== undefined) return;
+    if (!node) return sayRemoved(key, context);
+    registered.for(context).set(key, node);
+    if (node.metadata.deletionTimestamp !== undefined) return;
+    if (node.metadata.annotations?.[ttlAnnotation] === undefined) {
+      context.event(node, "Normal", "RegisteredNode", `Node ${key} event: Registered Node ${key} in Controller`, controllerName);
+    }
     const next = equipped(node, context);
     if (!same(next, node)) context.update("nodes", next);
   },
 };
+
+function sayRemoved(name: string, context: ControllerContext): void {
+  const known = registered.for(context);
+  const node = known.get(name);
+  if (!node) return;
+  known.delete(name);
+  context.event(node, "Normal", "RemovingNode", `Node ${name} event: Removing Node ${name} from Controller`, controllerName);
+}
 
 function equipped(node: Node, context: ControllerContext): Node {
   const { labels = {}, annotations = {} } = node.metadata;

@@ -69,7 +69,7 @@ const podStrategy: ResourceStrategy<Pod> = {
       status.podIPs = [{ ip: status.podIP }];
     }
   },
-  validate: ({ spec }) => validatePodSpec(spec, "spec", { ofPod: true }),
+  validate: ({ metadata, spec }) => [...validateDeletionCost(metadata), ...validatePodSpec(spec, "spec", { ofPod: true })],
   validateUpdate,
   validateStatusUpdate,
   warnings: ({ metadata, spec }, previous) => [
@@ -108,6 +108,16 @@ const podStrategy: ResourceStrategy<Pod> = {
 
 export const pod = strategy(podStrategy);
 
+const deletionCostAnnotation = "controller.kubernetes.io/pod-deletion-cost";
+
+/** The server looks twice, and tells both times. */
+function validateDeletionCost({ annotations = {} }: Pod["metadata"]): FieldError[] {
+  const cost = annotations[deletionCostAnnotation];
+  if (cost === undefined || (/^(0|-?[1-9]\d*)$/.test(cost) && Math.abs(Number(cost) + 0.5) < 2 ** 31)) return [];
+  const error = invalid(`metadata.annotations[${deletionCostAnnotation}]`, cost, "must be a 32bit integer");
+  return [error, error];
+}
+
 const gatedSince = (now: number) => ({
   type: "PodScheduled",
   status: "False",
@@ -129,7 +139,7 @@ const mayNotChange =
 
 /** A running pod is what it is: only images, deadlines and some of what steers the scheduler may change. */
 function validateUpdate(next: Pod, previous: Pod, { subresource }: { subresource?: Subresource }): FieldError[] {
-  const errors = validatePodSpec(next.spec, "spec");
+  const errors = [...validateDeletionCost(next.metadata), ...validatePodSpec(next.spec, "spec")];
   if (subresource === "resize") return errors;
   if (subresource === "ephemeralcontainers") return [...errors, ...validateKeptEphemeral(next, previous)];
   for (const list of ["containers", "initContainers"] as const) {

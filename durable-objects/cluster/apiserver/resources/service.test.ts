@@ -96,6 +96,7 @@ describe("cluster IPs of Services", () => {
     expect(change("web", { type: "ExternalName", externalName: "example.org" })).toEqual({
       type: "ExternalName",
       externalName: "example.org",
+      internalTrafficPolicy: "Cluster",
       sessionAffinity: "None",
       ports: [{ port: 80, protocol: "TCP", targetPort: 80 }],
     });

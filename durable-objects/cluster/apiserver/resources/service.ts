@@ -34,7 +34,8 @@ const serviceStrategy: ResourceStrategy<Service> = {
   prepareForUpdate: (next, previous, context) => {
     allocateForUpdate(next, previous, context);
     dropFieldsOfOldType(next, previous);
-    dropTrafficPolicyOfName(next);
+    // One that turns into a name keeps the policy it had.
+    if (next.spec.internalTrafficPolicy !== previous.spec.internalTrafficPolicy) dropTrafficPolicyOfName(next);
   },
   validate: validateService,
   validateUpdate: validateServiceUpdate,
