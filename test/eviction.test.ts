@@ -4,6 +4,9 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Container, Pod } from "../durable-objects/cluster/api/objects.ts";
+import type { Kubelet } from "../durable-objects/cluster/kubelet/kubelet.ts";
+import { commandPlace, runCommand } from "../durable-objects/cluster/kubelet/shell/command.ts";
 import { type Answer, Laboratory } from "./laboratory.ts";
 
 const deployment = (name: string, replicas: number, image = "kiamol/ch03-numbers-api"): object => ({
@@ -78,6 +81,73 @@ describe("an eviction between any two requests", () => {
       evicted.evict();
       expect([at, step(evicted)]).toEqual([at, wanted]);
     });
+  });
+});
+
+const shell = (l: Laboratory, argv: string[]): unknown => {
+  const pod = l.cluster.reader.list<Pod>("pods", "default").find(({ metadata }) => metadata.labels?.app === "web");
+  return exec(l.cluster.kubelet, pod as Pod, argv);
+};
+async function exec(kubelet: Kubelet, pod: Pod, argv: string[]): Promise<unknown> {
+  let output = "";
+  const write = (data: Uint8Array): void => {
+    output += new TextDecoder().decode(data);
+  };
+  const streams = { out: write, err: write, delay: () => Promise.resolve(), signal: new AbortController().signal };
+  const place = kubelet.place(pod, pod.spec.containers[0] as Container);
+  return { result: await runCommand(commandPlace(kubelet, place), argv, streams), output };
+}
+const ask = (l: Laboratory, host: string): unknown =>
+  l.cluster.network.route({ from: { kind: "client", namespace: "default" }, to: { host, port: 80 }, http: { path: "/rng" } });
+
+/** What is in no object: files, logs, draws, session affinity, traces. */
+const lived: ((laboratory: Laboratory) => unknown)[] = [
+  (l) => l.send("POST", `${apps}/deployments`, deployment("web", 1, "nginx")),
+  (l) => l.send("POST", `${apps}/deployments`, deployment("numbers-api", 3)),
+  (l) => l.send("POST", `${namespaced}/services`, service("web")),
+  (l) => l.send("POST", `${namespaced}/services`, service("numbers-api")),
+  (l) =>
+    l.send("POST", `${namespaced}/services`, { ...service("sticky", { selector: { app: "numbers-api" }, sessionAffinity: "ClientIP" }) }),
+  (l) => l.wait(2000),
+  (l) => shell(l, ["sh", "-c", "mkdir -p /data; echo one > /data/x; rm /etc/nginx/nginx.conf; wget -qO- http://numbers-api/rng"]),
+  (l) => shell(l, ["sh", "-c", "echo two >> /data/x; cat /data/x; ls /etc/nginx"]),
+  ...Array.from({ length: 6 }, () => (l: Laboratory) => ask(l, "numbers-api")),
+  ...Array.from({ length: 6 }, () => (l: Laboratory) => ask(l, "sticky")),
+  (l) => ask(l, "web"),
+  (l) => l.wait(60_000),
+  (l) => ask(l, "sticky"),
+  (l) => l.cluster.traces.list(),
+  (l) => {
+    const pod = l.cluster.reader.list<Pod>("pods", "default").find(({ metadata }) => metadata.labels?.app === "web") as Pod;
+    return l.cluster.kubelet.logOf(pod, pod.spec.containers[0]!, false);
+  },
+  (l) => shell(l, ["cat", "/data/x"]),
+];
+
+describe("what is lived", () => {
+  it("survives an eviction between any two requests", async () => {
+    const steady = new Laboratory();
+    const evicted = new Laboratory();
+    for (const [at, step] of lived.entries()) {
+      const wanted = await step(steady);
+      evicted.evict();
+      expect([at, await step(evicted)]).toEqual([at, wanted]);
+    }
+  });
+
+  it("costs no row until two seconds after the last change, then few, and none while it stays the same", () => {
+    const laboratory = new Laboratory();
+    for (const step of lived.slice(0, 6)) step(laboratory);
+    laboratory.wait(5_000);
+    const before = laboratory.storage.rowsWritten;
+    for (let requests = 0; requests < 100; requests += 1) ask(laboratory, "numbers-api");
+    expect([laboratory.storage.rowsWritten - before, laboratory.wakeAt]).toEqual([0, laboratory.realTime + 2_000]);
+    laboratory.wait(2_000);
+    const saved = laboratory.storage.rowsWritten - before;
+    expect([saved > 0, saved <= 4]).toEqual([true, true]);
+    laboratory.wait(2_000);
+    laboratory.wait(60_000);
+    expect(laboratory.storage.rowsWritten - before).toBe(saved);
   });
 });
 

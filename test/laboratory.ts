@@ -53,6 +53,8 @@ export class Laboratory {
 
   /** Forgets everything that is not stored, as an object that leaves memory does. */
   evict(): void {
+    // It leaves memory ten seconds after the last request at the earliest: what was lived is saved by then.
+    this.#cluster.saveLived();
     this.#cluster = this.#open();
   }
 

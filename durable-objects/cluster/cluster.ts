@@ -50,6 +50,7 @@ import { Faults } from "./faults/faults.ts";
 import { KubeProxy } from "./kube-proxy/kube-proxy.ts";
 import { Kubelet } from "./kubelet/kubelet.ts";
 import { nodeStatusPoster } from "./kubelet/node-status.ts";
+import { LivedState, livedLimits } from "./lived-state.ts";
 import { addressesOfPod } from "./network/address-book.ts";
 import { ClusterNetwork } from "./network/cluster-network.ts";
 import { Traces } from "./network/traces.ts";
@@ -100,6 +101,9 @@ export class Cluster {
     pods: new ChangeTracker<Pod>(sameNames),
     configMaps: new ChangeTracker<ConfigMap>(),
   };
+  readonly #lived: LivedState;
+  /** Real time at which what was lived is saved; `undefined`: it has not changed. */
+  #saveAt: number | undefined;
   readonly #random: TurnRandom;
   #inTurn = false;
   #failed = false;
@@ -167,10 +171,22 @@ export class Cluster {
       ...this.#contextFor(controller),
       requeueAt,
     }));
+    this.#lived = new LivedState({
+      kubelet: this.kubelet,
+      network: this.#network,
+      dns: this.#dns,
+      traces: this.traces,
+      now,
+      setting: (key) => this.#store.setting(key),
+      settingKeys: (prefix) => this.#store.settingKeys(prefix),
+      putSetting: (key, value) => this.#store.putSetting(key, value),
+    });
+    this.kubelet.writtenFiles.onWrite = (container) => this.#fileWritten(container);
     this.#store.onChange = (change) => this.#observe(change);
     if (stored === undefined) this.turn(() => this.#bear());
     else {
       this.#wake();
+      this.#lived.restore();
       this.tick();
     }
   }
@@ -206,6 +222,7 @@ export class Cluster {
 
   get network(): ClusterNetwork {
     this.#syncDerived();
+    if (!this.#inTurn) this.#saveSoon();
     return this.#network;
   }
 
@@ -400,7 +417,37 @@ export class Cluster {
     this.#manager.drain(turnLimits.reconciles);
   }
 
+  /** Saves at once what was lived, for an owner that is about to let go of this cluster. */
+  saveLived(): void {
+    this.turn(() => this.#saveLived());
+  }
+
+  #saveLived(): void {
+    this.#saveAt = undefined;
+    if (this.#lived.isDirty) this.#lived.save();
+  }
+
+  /** What is used outside a turn may change what is lived after the last look at it. */
+  #saveSoon(): void {
+    this.#saveAt ??= this.#ports.realTime() + livedLimits.saveAfterMs;
+    if (!this.#inTurn) this.#askToWake(false);
+  }
+
+  /** A command wrote a file: probes that run commands may find something else now. */
+  #fileWritten(run: string): void {
+    this.#saveSoon();
+    const uid = run.slice(0, run.indexOf("/"));
+    const pod = this.#store.list<Pod>("pods").find(({ metadata }) => metadata.uid === uid);
+    const asks = pod?.spec.containers.some(
+      ({ startupProbe, readinessProbe, livenessProbe }) => startupProbe?.exec ?? readinessProbe?.exec ?? livenessProbe?.exec,
+    );
+    if (!asks) return;
+    this.#manager.observe("pods", { before: undefined, after: pod as KubeObject });
+    if (!this.#inTurn) this.#askToWake(true);
+  }
+
   #publish(): void {
+    if (this.#saveAt !== undefined && this.#saveAt <= this.#ports.realTime()) this.#saveLived();
     if (this.#store.hasUncommitted) this.#events().removeExpired();
     const changes = this.#store.commit();
     if (changes.length > 0) this.#store.forgetOlderThan(this.#clock.now() - historyLimits.ageMs);
@@ -409,7 +456,10 @@ export class Cluster {
 
   #askToWake(more: boolean): void {
     const due = this.#manager.nextDueAt();
-    this.#ports.wakeAt(more ? this.#ports.realTime() : due === undefined ? undefined : this.#clock.realTimeOf(due));
+    if (this.#lived.isDirty) this.#saveAt ??= this.#ports.realTime() + livedLimits.saveAfterMs;
+    const times = [more ? this.#ports.realTime() : undefined, due === undefined ? undefined : this.#clock.realTimeOf(due), this.#saveAt];
+    const known = times.filter((at) => at !== undefined);
+    this.#ports.wakeAt(known.length === 0 ? undefined : Math.min(...known));
   }
 
   #observe(change: StoreChange): void {
@@ -454,6 +504,10 @@ export class Cluster {
   /** Brings time, and with it everything derived, up to now, and what is read from it up to the last write. */
   #syncDerived(): void {
     if (!this.#inTurn) this.tick();
+    this.#applyDerived();
+  }
+
+  #applyDerived(): void {
     const { services, endpointSlices, nodes, namespaces, pods, configMaps } = this.#derived;
     if (services.size + endpointSlices.size + nodes.size + namespaces.size + pods.size + configMaps.size === 0) return;
     const changes = {
@@ -466,6 +520,7 @@ export class Cluster {
     };
     this.#kubeProxy.apply(changes);
     this.#dns.apply({ ...changes, at: this.#clock.now() });
+    this.#lived.restoreAnswers();
   }
 
   #contextFor(controller: { name: string }): Omit<ControllerContext, "requeueAt"> {

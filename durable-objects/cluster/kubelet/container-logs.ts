@@ -17,11 +17,14 @@ export const logLimits = { linesOfContainer: 500, lineBytes: 16 * 1024, clusterB
 export class ContainerLogs {
   readonly #kept = new Map<string, LogLine[]>();
   #bytes = 0;
+  /** Rises with every line that is kept. */
+  changes = 0;
 
   append(container: string, line: LogLine): void {
     const lines = this.#kept.get(container) ?? [];
     const kept = { ...line, text: line.text.slice(0, logLimits.lineBytes) };
     lines.push(kept);
+    this.changes += 1;
     this.#bytes += kept.text.length;
     if (lines.length > logLimits.linesOfContainer) this.#dropFirst(lines);
     // The container that wrote last stands last: the quiet ones lose their oldest lines first.

@@ -9,6 +9,8 @@ import { SeededRandom, seedFrom } from "../api/seeded-random.ts";
 export class CountedRandom {
   readonly #seed: number;
   readonly #draws = new Map<string, number>();
+  /** Rises with every draw. */
+  changes = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -36,6 +38,7 @@ export class CountedRandom {
   #draw(name: string): Random {
     const draws = (this.#draws.get(name) ?? 0) + 1;
     this.#draws.set(name, draws);
+    this.changes += 1;
     return new SeededRandom(seedFrom(`${name}#${draws}`, this.#seed));
   }
 }

@@ -11,6 +11,7 @@ import { hostnameOf } from "../api/hosts-file.ts";
 import type { Listener, Machines, Network } from "../api/network.ts";
 import type { Container, Node, Pod } from "../api/objects.ts";
 import type { Random } from "../api/ports.ts";
+import { same } from "../api/same.ts";
 import type { SandboxOptions } from "../api/sandbox-options.ts";
 import { msOf } from "../api/time.ts";
 import { containerFiles } from "./container-files.ts";
@@ -70,6 +71,7 @@ export class Kubelet {
   readonly #random: CountedRandom;
   /** How the last runs of containers ended, with what they wrote. Goes with the pod. */
   readonly #ended = new Map<string, Process>();
+  #endings = 0;
   #listeners = new WeakMap<Pod, readonly Listener[]>();
   #network: Network | undefined;
 
@@ -117,6 +119,12 @@ export class Kubelet {
   /** Faults have come or gone: what listens is to be found anew. */
   forgetListeners(): void {
     this.#listeners = new WeakMap();
+  }
+
+  /** Rises with every change of what `lived` gives. */
+  get livedChanges(): number {
+    const { containerLogs, writtenFiles, probeHistory } = this;
+    return this.#random.changes + containerLogs.changes + writtenFiles.changes + probeHistory.changes + this.#endings;
   }
 
   /** What is not in any object, to be saved before a sleep. */
@@ -215,7 +223,10 @@ export class Kubelet {
     const process = fault?.ends === undefined ? own : endedByFault(fault.ends, own);
     const startedAt = msOf(containerStatus(pod, container.name)?.state?.running?.startedAt);
     // What a tool found when it ran is kept: asked later, the network might say something else.
-    if (process.does === "exit" && startedAt !== undefined) this.#ended.set(place.id, process);
+    if (process.does === "exit" && startedAt !== undefined && !same(this.#ended.get(place.id), process)) {
+      this.#ended.set(place.id, process);
+      this.#endings += 1;
+    }
     const probe = (name: string, restarts: number): string => `${pod.metadata.uid}/${container.name}/${restarts}/${name}`;
     return {
       process,

@@ -25,6 +25,10 @@ export class NoSpaceError extends Error {
 export class WrittenFiles {
   readonly #layers = new Map<string, Map<string, WrittenFile>>();
   readonly #bytes = new Map<string, number>();
+  /** Rises with every write. */
+  changes = 0;
+  /** Told about every write, by a container's run. */
+  onWrite: (container: string) => void = () => {};
 
   layer(container: string): ReadonlyMap<string, WrittenFile> {
     return this.#layers.get(container) ?? new Map();
@@ -44,6 +48,8 @@ export class WrittenFiles {
     layer.set(path, file);
     this.#layers.set(container, layer);
     this.#bytes.set(container, bytes);
+    this.changes += 1;
+    this.onWrite(container);
   }
 
   entries(): [container: string, files: [path: string, file: WrittenFile][]][] {

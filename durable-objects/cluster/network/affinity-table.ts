@@ -18,6 +18,8 @@ export const mostAffinityEntries = 4096;
 
 export class AffinityTable {
   readonly #entries = new Map<string, AffinityEntry>();
+  /** Rises with every change. */
+  changes = 0;
 
   /** The memory of one node. */
   of(node: string): AffinityMemory {
@@ -28,6 +30,7 @@ export class AffinityTable {
     const key = keyOf(entry.node, entry.set, entry.client);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
+    this.changes += 1;
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > mostAffinityEntries && oldest !== undefined) this.#entries.delete(oldest);
   }

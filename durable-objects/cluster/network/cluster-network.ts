@@ -124,6 +124,11 @@ export class ClusterNetwork implements Network {
     return { connections: this.#connections, affinity: this.#affinity.entries() };
   }
 
+  /** Rises with every change of what is lived. */
+  get livedChanges(): number {
+    return this.#connections + this.#affinity.changes;
+  }
+
   restore({ connections, affinity }: LivedNetwork): void {
     this.#connections = connections;
     this.#affinity.restore(affinity);

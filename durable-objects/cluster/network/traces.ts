@@ -36,6 +36,11 @@ export class Traces {
     return trace;
   }
 
+  /** The number of the next trace. */
+  get next(): number {
+    return this.#next;
+  }
+
   get(id: string): Trace | undefined {
     return this.#kept.get(id);
   }

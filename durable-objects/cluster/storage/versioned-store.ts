@@ -197,6 +197,11 @@ export class VersionedStore implements Reader {
     return this.#settings.get(key);
   }
 
+  /** Names of settings that begin so, sorted. */
+  settingKeys(prefix: string): string[] {
+    return [...this.#settings.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+
   /** `undefined` removes it. Written with the next commit. */
   putSetting(key: string, value: string | undefined): void {
     if (this.#settings.get(key) === value) return;
