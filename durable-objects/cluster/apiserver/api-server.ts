@@ -99,6 +99,7 @@ export class ApiServer {
   // ---- what is not a resource
 
   #path(request: ApiRequest, info: Exclude<RequestInfo, ResourceRequest>): ApiResponse {
+    if (info.malformed) return { kind: "text", code: 400, body: "400 Bad Request", warnings: [] };
     if (info.methodNotAllowed) throw methodNotAllowed();
     const parts = request.path.split("/").filter((part) => part !== "");
     if (request.method !== "GET" && request.method !== "HEAD") throw request.path.startsWith("/api") ? methodNotAllowed() : pageNotFound();
@@ -178,6 +179,7 @@ export class ApiServer {
     if (info.verb === "create" && info.name !== "" && info.subresource === "") throw methodNotAllowed();
     const parts = this.#parts;
     const asked: Asked = { request, info, of, namespace, warnings, presenter: new Presenter(of, request, parts.now) };
+    if (info.verb === "create" || info.verb === "update" || info.verb === "patch") asked.presenter.refuseUnfit();
     switch (info.verb) {
       case "get":
         return read.get(parts, asked);

@@ -54,6 +54,8 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
   const grace = query.get("gracePeriodSeconds");
   if (grace !== null && grace !== "") {
     if (!/^-?\d+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
+    if (BigInt.asIntN(64, BigInt(grace)) !== BigInt(grace))
+      throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: value out of range`);
     options.gracePeriodSeconds = Number(grace);
   }
   const policy = query.get("propagationPolicy");

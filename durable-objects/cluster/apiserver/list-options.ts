@@ -158,6 +158,7 @@ function wholeNumber(query: URLSearchParams, name: string): number {
   const text = query.get(name);
   if (text === null) return 0;
   if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (Math.abs(Number(text)) >= 2 ** 63) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
   return Number(text);
 }
 

@@ -22,7 +22,7 @@ export function negotiate(accept: string | undefined, canBeTable = true): Repres
   let known = false;
   for (const range of accept.split(",")) {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
-    const format = formats[type.toLowerCase()];
+    const format = formats.get(type.toLowerCase());
     if (format === undefined) continue;
     known = true;
     const parameter = Object.fromEntries(parameters.map((p) => p.split("=").map((part) => part.trim()) as [string, string]));
@@ -32,11 +32,11 @@ export function negotiate(accept: string | undefined, canBeTable = true): Repres
   throw known ? unservedForm() : unknownMediaTypes();
 }
 
-const formats: Record<string, "json" | "yaml" | undefined> = {
-  "application/json": "json",
-  "application/yaml": "yaml",
-  "*/*": "json",
-};
+const formats = new Map<string, "json" | "yaml">([
+  ["application/json", "json"],
+  ["application/yaml", "yaml"],
+  ["*/*", "json"],
+]);
 
 const isServed = (as: string, group: string | undefined, version: string | undefined): boolean =>
   (as === "Table" && group === "meta.k8s.io" && version === "v1") ||

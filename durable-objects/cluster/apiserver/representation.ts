@@ -2,7 +2,7 @@
  * An object, a list or an event in the form that the client asked for: itself, a Table, or metadata only.
  */
 import type { KubeObject } from "../api/objects.ts";
-import { badRequest, notAcceptable } from "../api/status-error.ts";
+import { badRequest, notAcceptable, type StatusError } from "../api/status-error.ts";
 import type { ApiRequest, ApiResponse } from "./api-server.ts";
 import type { GroupVersionKind } from "./fields/field-knowledge.ts";
 import { apiVersionOf } from "./fields/field-knowledge.ts";
@@ -26,6 +26,12 @@ export class Presenter {
     this.#now = now;
   }
 
+  /** For writes: a form that an object does not have is refused before anything happens. */
+  refuseUnfit(): void {
+    if (this.#representation.as === "PartialObjectMetadataList") throw this.#notAList();
+    if (this.#representation.as === "Table") this.#includeObject();
+  }
+
   get format(): Representation["format"] {
     return this.#representation.format;
   }
@@ -38,9 +44,7 @@ export class Presenter {
   object(code: number, object: KubeObject, warnings: string[]): ApiResponse {
     const { as } = this.#representation;
     if (as === "PartialObjectMetadataList") {
-      throw notAcceptable(
-        `you requested PartialObjectMetadataList, but the requested object is not a list (*${this.#of.group === "" ? "core" : this.#of.group}.${this.#of.kind})`,
-      );
+      throw this.#notAList();
     }
     if (as === "Table") return this.plain(code, this.#table([object], { resourceVersion: object.metadata.resourceVersion }), warnings);
     return this.plain(code, as === "PartialObjectMetadata" ? partialObjectMetadata(object) : servedAs(this.#of, object), warnings);
@@ -74,7 +78,17 @@ export class Presenter {
     }
   }
 
+  #notAList(): StatusError {
+    return notAcceptable(
+      `you requested PartialObjectMetadataList, but the requested object is not a list (*${this.#of.group === "" ? "core" : this.#of.group}.${this.#of.kind})`,
+    );
+  }
+
   #table(objects: readonly KubeObject[], listMetadata: ListMetadata): object {
+    return tableFor(this.#of, objects, { includeObject: this.#includeObject(), now: this.#now(), listMetadata });
+  }
+
+  #includeObject(): "None" | "Metadata" | "Object" {
     const asked = this.#request.query.get("includeObject") ?? "";
     const includeObject = asked === "" ? "Metadata" : asked;
     if (includeObject !== "None" && includeObject !== "Metadata" && includeObject !== "Object") {
@@ -82,7 +96,7 @@ export class Presenter {
         `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`,
       );
     }
-    return tableFor(this.#of, objects, { includeObject, now: this.#now(), listMetadata });
+    return includeObject;
   }
 }
 

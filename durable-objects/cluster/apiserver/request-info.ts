@@ -26,6 +26,8 @@ export interface PathRequest {
   path: string;
   /** The path names a resource, but nothing of it can be done with this method. */
   methodNotAllowed?: boolean;
+  /** A percent sign without two digits: no HTTP server of Go's reads on. */
+  malformed?: boolean;
 }
 
 export type RequestInfo = ResourceRequest | PathRequest;
@@ -56,12 +58,8 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   // The deprecated spelling /api/v1/watch/... means the same as ?watch=true.
   const watchPath = rest[0] === "watch";
   if (watchPath) rest = rest.slice(1);
-  let decoded: string[];
-  try {
-    decoded = rest.map(decodeURIComponent);
-  } catch {
-    return { isResource: false, path };
-  }
+  if (/%(?![0-9a-f]{2})/i.test(path)) return { isResource: false, path, malformed: true };
+  let decoded = rest.map(decodedSegment);
   let namespace = "";
   if (decoded[0] === "namespaces" && decoded.length > 1) {
     namespace = decoded[1] as string;
@@ -69,7 +67,8 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   }
   const [resource = "", name = "", subresource = "", ...after] = decoded;
   if (resource === "") return { isResource: false, path };
-  let verb = (name === "" ? collectionVerbs : objectVerbs)[method];
+  const verbs = name === "" ? collectionVerbs : objectVerbs;
+  let verb = Object.hasOwn(verbs, method) ? verbs[method] : undefined;
   if (verb === undefined) return { isResource: false, path, methodNotAllowed: true };
   if (watchPath || (verb === "list" && isTrue(query.get("watch")))) verb = "watch";
   // `namespace` of the object /api/v1/namespaces/{name} is that name, as the real server has it for authorization.
@@ -88,6 +87,15 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
 
 /** Every value but `0` and `false` counts as true, also the empty one (seen in golden/corpus). */
 export const isTrue = (value: string | null): boolean => value !== null && value !== "0" && value.toLowerCase() !== "false";
+
+/** Bytes that are no UTF-8 are part of a name that nothing has. */
+function decodedSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment.replace(/%([0-9a-f]{2})/gi, "\ufffd");
+  }
+}
 
 function apiBase(parts: readonly string[]): { group: string; version: string; depth: number } | undefined {
   if (parts[0] === "api" && parts.length > 2) return { group: "", version: parts[1] as string, depth: 2 };

@@ -105,7 +105,7 @@ function scaleTo(
 function apply({ resources, store, now }: ApiServerParts, { request, info, of, namespace, warnings, presenter }: Asked): ApiResponse {
   const options = { ...writeOptions(request.query, "PatchOptions", request.userAgent, true), keepManagedFields: true };
   const current = store.get(resourceName(of), of.namespaced ? namespace : undefined, info.name);
-  const applied = applyObject(gvkOf(of), current, request.body, {
+  const applied = applyObject(gvkOf(of), current && servedAs(of, current), request.body, {
     manager: options.manager,
     force: isTrue(request.query.get("force")),
     ...(info.subresource === "" ? {} : { subresource: info.subresource }),
