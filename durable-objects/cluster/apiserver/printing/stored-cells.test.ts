@@ -41,14 +41,6 @@ describe("storedColumns", () => {
       want: ["x", "Complete", "3/3", "", "3m12s", "c,d", "nginx,", "<none>"],
     },
     {
-      plural: "ingresses",
-      object: {
-        spec: { ingressClassName: "nginx", rules: [{ host: "a" }, { host: "a" }, {}], tls: [{}] },
-        status: { loadBalancer: { ingress: [{ ip: "1.2.3.4" }, { hostname: "lb" }] } },
-      },
-      want: ["x", "nginx", "a", "1.2.3.4,lb", "80, 443", "3m12s"],
-    },
-    {
       plural: "horizontalpodautoscalers",
       object: {
         spec: {

@@ -6,7 +6,7 @@ import { age } from "../../api/duration.ts";
 import { formatLabelSelector, type LabelSelector } from "../../api/label-selector.ts";
 import type { KubeObject } from "../../api/objects.ts";
 import type { Column } from "../resource-strategy.ts";
-import { ageColumn, firstFew, formatLabels, nameColumn, none } from "./cells.ts";
+import { ageColumn, formatLabels, nameColumn, none } from "./cells.ts";
 import { tableColumns } from "./columns.generated.ts";
 
 type Cell = Column<KubeObject>["cell"];
@@ -142,16 +142,6 @@ const jobStatus: Cell = (object) => {
   return isTrue("Suspended") ? "Suspended" : "Running";
 };
 
-interface IngressSpec {
-  rules?: { host?: string }[];
-  tls?: unknown[];
-}
-
-const ingressHosts: Cell = ({ spec }) => {
-  const hosts = new Set(((spec as IngressSpec).rules ?? []).map(({ host }) => host ?? "").filter((host) => host !== ""));
-  return hosts.size === 0 ? "*" : firstFew([...hosts]);
-};
-
 const sharedCells: Record<string, Cell> = {
   Name: nameColumn.cell,
   Age: ageColumn.cell,
@@ -228,16 +218,6 @@ const cells: Record<string, Record<string, Cell> | undefined> = {
       "spec.parameters",
       ({ kind, name, apiGroup }) => `${kind}${apiGroup ? `.${apiGroup}` : ""}/${name}`,
     ),
-  },
-  ingresses: {
-    Class: field("spec.ingressClassName", none),
-    Hosts: ingressHosts,
-    Address: of<{ ip?: string; hostname?: string }[]>(
-      "status.loadBalancer.ingress",
-      (list) => list.map(({ ip, hostname }) => ip ?? hostname ?? "").join(","),
-      "",
-    ),
-    Ports: ({ spec }) => (((spec as IngressSpec).tls ?? []).length > 0 ? "80, 443" : "80"),
   },
   ipaddresses: {
     ParentRef: of<{ group?: string; resource: string; namespace?: string; name: string }>(

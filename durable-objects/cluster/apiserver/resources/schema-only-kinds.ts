@@ -46,7 +46,6 @@ const details: Record<string, Details | undefined> = {
       if (parameters) parameters.scope ??= "Cluster";
     },
   },
-  "networking.k8s.io/ingresses": generation,
   "networking.k8s.io/ipaddresses": { nameRule: "path-segment" },
   "networking.k8s.io/servicecidrs": generation,
   "policy/poddisruptionbudgets": generation,

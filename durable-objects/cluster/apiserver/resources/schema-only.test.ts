@@ -56,11 +56,6 @@ describe("schemaOnlyStrategies", () => {
       want: 'RoleBinding.rbac.authorization.k8s.io "x" is invalid: roleRef.name: Required value',
     },
     {
-      plural: "ingresses",
-      object: { spec: { rules: [{ http: { paths: [{ pathType: "Maybe", backend: {} }] } }] } },
-      want: 'Ingress.networking.k8s.io "x" is invalid: spec.rules[0].http.paths[0].pathType: Unsupported value: "Maybe": supported values: "Exact", "ImplementationSpecific", "Prefix"',
-    },
-    {
       plural: "controllerrevisions",
       object: { revision: 1 },
       want: 'ControllerRevision.apps "x" is invalid: data: Required value: data is mandatory',
