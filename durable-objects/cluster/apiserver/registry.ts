@@ -8,6 +8,7 @@ import { deployment } from "./resources/deployment.ts";
 import { endpointSlice } from "./resources/endpoint-slice.ts";
 import { endpoints } from "./resources/endpoints.ts";
 import { event, eventOfEventsGroup } from "./resources/event.ts";
+import { ingress } from "./resources/ingress.ts";
 import { lease } from "./resources/lease.ts";
 import { namespace } from "./resources/namespace.ts";
 import { networkPolicy } from "./resources/network-policy.ts";
@@ -35,6 +36,7 @@ export const emulated: readonly ResourceStrategy[] = [
   replicaSet,
   endpointSlice,
   networkPolicy,
+  ingress,
   lease,
   eventOfEventsGroup,
 ];
