@@ -59,7 +59,7 @@ function remoteCommand({ stream, namespace, name }: StreamRequest, c: Context<Sa
   const protocol = chosenProtocol(c, remoteCommandProtocols);
   const { socket, response } = sandbox.sockets.accept(c.req.raw, protocol);
   const session = serveRemoteCommand(socket, { ...options, protocol }, sandbox.delay, async (streams) => {
-    if (stream === "attach") return attachTo(cluster.kubelet, pod, container, streams);
+    if (stream === "attach") return attachTo(cluster.kubelet, pod, container, streams, () => cluster.tick());
     const result = await runCommand(commandPlace(cluster.kubelet, cluster.kubelet.place(pod, container)), argv, streams);
     return "failed" in result ? { error: cannotExec(result.failed, pod, container) } : result;
   });

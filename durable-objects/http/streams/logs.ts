@@ -2,9 +2,9 @@
 import type { Container, Pod } from "../../cluster/api/objects.ts";
 import { badRequest } from "../../cluster/api/status-error.ts";
 import type { LogLine } from "../../cluster/kubelet/container-logs.ts";
-import type { Kubelet } from "../../cluster/kubelet/kubelet.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { statusOf } from "./container-choice.ts";
+import { LogCursor } from "./log-cursor.ts";
 
 export interface LogOptions {
   follow: boolean;
@@ -61,10 +61,11 @@ export function refuseWithoutLog(pod: Pod, container: Container, { previous }: L
 export function logResponse(sandbox: Sandbox, pod: Pod, container: Container, options: LogOptions): Response {
   const headers = { "content-type": "text/plain" };
   const { kubelet } = sandbox.cluster;
-  const lines = selected(kubelet.logOf(pod, container, options.previous), options);
+  const all = kubelet.logOf(pod, container, options.previous);
+  const lines = selected(all, options);
   const first = cut(lines.map((line) => printed(line, options)).join(""), options.limitBytes);
   if (!options.follow || options.previous) return new Response(first, { headers });
-  return new Response(following(sandbox, pod, container, options, first, lines.at(-1)), { headers });
+  return new Response(following(sandbox, pod, container, options, first, new LogCursor(all)), { headers });
 }
 
 const selected = (lines: readonly LogLine[], { since, tailLines }: LogOptions): readonly LogLine[] => {
@@ -86,13 +87,12 @@ function following(
   container: Container,
   options: LogOptions,
   first: string,
-  last: LogLine | undefined,
+  cursor: LogCursor,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const gone = new AbortController();
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      let seen = countOf(sandbox.cluster.kubelet, pod, container, last);
       if (first !== "") controller.enqueue(encoder.encode(first));
       const poll = async (): Promise<void> => {
         const key = { namespace: pod.metadata.namespace, name: pod.metadata.name };
@@ -100,9 +100,7 @@ function following(
           await sandbox.delay(followPauseMs, gone.signal);
           if (gone.signal.aborted) return;
           sandbox.cluster.tick();
-          const lines = sandbox.cluster.kubelet.logOf(pod, container, false);
-          const fresh = lines.slice(Math.min(seen, lines.length));
-          seen = lines.length;
+          const fresh = cursor.next(sandbox.cluster.kubelet.logOf(pod, container, false));
           if (fresh.length > 0) controller.enqueue(encoder.encode(fresh.map((line) => printed(line, options)).join("")));
           const current = sandbox.cluster.reader.get<Pod>("pods", key.namespace, key.name);
           const runs =
@@ -124,10 +122,4 @@ function following(
       gone.abort();
     },
   });
-}
-
-/** How many lines of the log were there when its last shown line was written. */
-function countOf(kubelet: Kubelet, pod: Pod, container: Container, last: LogLine | undefined): number {
-  const lines = kubelet.logOf(pod, container, false);
-  return last === undefined ? lines.length : lines.lastIndexOf(last) + 1 || lines.length;
 }

@@ -66,6 +66,7 @@ const everywhere = [
   "kill",
   "stty",
   "tty",
+  "tar",
 ];
 
 const ofBusybox = [

@@ -126,7 +126,7 @@ export function plainCommand(script: string): string[] | undefined {
 
 /** Runs a tool with its output going out as it comes. */
 export async function runTool(where: CommandPlace, tool: Tool, argv: readonly string[], streams: CommandStreams): Promise<number> {
-  const reads = argv[0] === "nc" || argv.includes("@-");
+  const reads = argv[0] === "nc" || argv[0] === "tar" || argv.includes("@-");
   const stdin = reads && streams.stdin && !streams.terminal ? await readAll(streams.stdin) : new Uint8Array();
   const later = new Later(toolContext(where, argv, stdin, streams));
   const run = tool(later.context);

@@ -87,6 +87,25 @@ export class ContainerFS implements IFileSystem {
     this.#put(path, { content, mode: before?.mode ?? defaultMode.file, isDirectory: false });
   }
 
+  isFolder(path: string): boolean {
+    return this.#entry(path)?.kind === "directory";
+  }
+
+  /** Names in a folder, in order. */
+  namesIn(path: string): string[] {
+    const prefix = path === "/" ? "/" : `${path}/`;
+    const names = this.getAllPaths().filter((each) => each.startsWith(prefix) && each !== path);
+    return [...new Set(names.map((each) => each.slice(prefix.length).split("/")[0] as string))].filter((name) => name !== "").sort();
+  }
+
+  /** With those above it. @throws where a file is in the way */
+  makeFolder(path: string): void {
+    if (this.isFolder(path)) return;
+    if (this.has(path)) throw errno("EEXIST", "file already exists", path);
+    this.makeFolder(parentOf(path));
+    this.#put(path, { content: new Uint8Array(), mode: defaultMode.directory, isDirectory: true });
+  }
+
   // ---- for the shell
 
   async readFile(path: string): Promise<string> {
@@ -152,9 +171,7 @@ export class ContainerFS implements IFileSystem {
     const entry = this.#entry(path);
     if (!entry) throw noEntry(path);
     if (entry.kind !== "directory") throw errno("ENOTDIR", "not a directory", path);
-    const prefix = path === "/" ? "/" : `${path}/`;
-    const names = this.getAllPaths().filter((each) => each.startsWith(prefix) && each !== path);
-    return [...new Set(names.map((each) => each.slice(prefix.length).split("/")[0] as string))].filter((name) => name !== "").sort();
+    return this.namesIn(path);
   }
 
   async rm(path: string, options?: { recursive?: boolean; force?: boolean }): Promise<void> {

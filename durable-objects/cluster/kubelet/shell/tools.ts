@@ -13,6 +13,7 @@ import { nft } from "./node/nft.ts";
 import { ping } from "./ping.ts";
 import { ps } from "./ps.ts";
 import { stty, tty } from "./stty.ts";
+import { tar } from "./tar.ts";
 import { telnet } from "./telnet.ts";
 import type { Tool } from "./tool.ts";
 import { tracepath, traceroute } from "./traceroute.ts";
@@ -40,6 +41,7 @@ export const tools: Readonly<Record<string, Tool>> = {
   route,
   ss,
   stty,
+  tar,
   telnet,
   tracepath,
   traceroute,
