@@ -228,8 +228,6 @@ class Stage {
   readonly #restMs: number;
   #settled: Record<string, View> = {};
   #eventCounts = new Map<string, number>();
-  /** Object, type and reason of events that the recorder has begun to combine, and may leave out. */
-  readonly #combined = new Set<string>();
 
   constructor(scenario: Scenario, cluster: ScenarioCluster) {
     this.#cluster = cluster;
@@ -277,16 +275,13 @@ class Stage {
     return differ("settled", this.#shown.expected(this.#settled, settledVaries), this.#shown.ours(ours, this.#settled, settledVaries));
   }
 
-  /** The set of what was said, without what the recorder has begun to combine: that it may also leave out. */
+  /** The set of what was said. */
   #compareEvents({ events = [], repeat = {} }: Step["then"], ours: string[]): string | undefined {
-    for (const { message, object, type, reason } of events)
-      if (message.startsWith("(combined")) this.#combined.add(`${object} ${type} ${reason} `);
     if (!this.#shown.hasEvents || repeat.events?.startsWith("varies")) return undefined;
     const shown = (all: string[]): string[] => {
       const compared = all
         .filter((said) => !leftToChance.test(said))
         .filter((said) => this.#shown.isScheduler || !said.includes(" Normal Scheduled "))
-        .filter((said) => ![...this.#combined].some((group) => said.startsWith(group)))
         .map((said) => said.replace(/(\.rs\d+|\bv)-\d+$/, "$1-*"));
       return [...new Set(compared)].sort();
     };
@@ -523,9 +518,11 @@ class Stage {
 function endToEnd(said: string[]): string[] {
   const sizes = new Map<string, string>();
   const others = said.filter((text) => {
-    const [, set = "", from = "", to = ""] = /ScalingReplicaSet Scaled \w+ replica set (\S+) from (\d+) to (\d+)$/.exec(text) ?? [];
+    const [, combined, set = "", from = "", to = ""] =
+      /ScalingReplicaSet (\(combined from similar events\): )?Scaled \w+ replica set (\S+) from (\d+) to (\d+)$/.exec(text) ?? [];
     if (set === "") return true;
-    sizes.set(set, `${sizes.get(set)?.split(" ")[0] ?? from} ${to}`);
+    // Of combined ones only the last is seen.
+    sizes.set(set, `${combined === undefined ? (sizes.get(set)?.split(" ")[0] ?? from) : "?"} ${to}`);
     return false;
   });
   return [...others, ...[...sizes].map(([set, size]) => `${set}: ${size}`)];

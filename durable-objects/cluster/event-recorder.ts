@@ -1,11 +1,12 @@
 /**
  * Writes Events as client-go's recorder does: the same thing said again about the same object raises the count of the
- * Event that is there.
+ * Event that is there; what is combined or left out decides `event-correlation.ts`.
  */
 import type { ControllerContext } from "./api/controller.ts";
 import type { KubeObject, ObjectRefLike } from "./api/objects.ts";
 import { StatusError } from "./api/status-error.ts";
 import { msOf, timeOf } from "./api/time.ts";
+import { EventCorrelator, keyOfStored, type SaidEvent, type StoredEvent } from "./event-correlation.ts";
 
 type Parts = Pick<ControllerContext, "create" | "update" | "delete" | "list" | "get" | "now">;
 
@@ -18,35 +19,29 @@ export class EventRecorder {
   readonly #parts: Parts;
   /** What was said -> `namespace/name` of its Event. Filled from the store when first needed. */
   #said: Map<string, string> | undefined;
+  readonly #correlator = new EventCorrelator();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  record(about: ObjectRefLike, type: "Normal" | "Warning", reason: string, message: string, component: string, host?: string): void {
+  record(about: ObjectRefLike, type: "Normal" | "Warning", reason: string, said: string, component: string, host?: string): void {
     const { now } = this.#parts;
     const namespace = about.metadata.namespace ?? "default";
-    const key = [
-      component,
-      about.kind,
-      namespace,
-      about.metadata.name,
-      about.metadata.uid ?? "",
-      about.fieldPath ?? "",
-      type,
-      reason,
-      message,
-    ].join("\0");
-    const said = this.#saidByNow();
-    const known = said.get(key);
+    const event = saidOf(about, namespace, type, reason, said, component);
+    const known = this.#saidByNow();
+    const correlated = uncorrelated.has(component) ? { message: said, key: keyOfStored(event) } : this.#correlator.correlate(event, now());
+    if (!correlated) return;
+    const { message, key } = correlated;
+    const present = known.get(key);
     const at = timeOf(now());
-    const repeated = known === undefined ? undefined : this.#parts.get("events", namespace, known);
+    const repeated = present === undefined ? undefined : this.#parts.get("events", namespace, present);
     if (repeated) {
-      this.#parts.update("events", { ...repeated, count: ((repeated.count as number | undefined) ?? 1) + 1, lastTimestamp: at });
+      this.#parts.update("events", { ...repeated, message, count: ((repeated.count as number | undefined) ?? 1) + 1, lastTimestamp: at });
       return;
     }
-    const name = `${about.metadata.name}.${(now() * 1_000_000).toString(16).slice(-10)}${(said.size % 0x1000000).toString(16).padStart(6, "0")}`;
+    const name = `${about.metadata.name}.${(now() * 1_000_000).toString(16).slice(-10)}${(known.size % 0x1000000).toString(16).padStart(6, "0")}`;
     try {
       this.#parts.create("events", {
         apiVersion: "v1",
@@ -72,7 +67,7 @@ export class EventRecorder {
         reportingComponent: component,
         reportingInstance: host ?? "",
       });
-      said.set(key, name);
+      known.set(key, name);
     } catch (error) {
       // Nothing can be written into a namespace that is going; the real recorder drops such events too.
       if (!(error instanceof StatusError)) throw error;
@@ -87,6 +82,7 @@ export class EventRecorder {
     const now = this.#parts.now();
     if (now - this.#lookedAt < lookEveryMs) return;
     this.#lookedAt = now;
+    this.#correlator.forgetOld(now);
     for (const event of this.#parts.list<KubeObject>("events")) {
       const saidAt = msOf(event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp) ?? now;
       if (now - saidAt > keptMs) this.#parts.delete("events", event.metadata.namespace, event.metadata.name);
@@ -96,21 +92,33 @@ export class EventRecorder {
   #saidByNow(): Map<string, string> {
     if (this.#said) return this.#said;
     this.#said = new Map();
+    const stored: StoredEvent[] = [];
     for (const event of this.#parts.list<KubeObject>("events")) {
-      const { involvedObject: about = {}, type, reason, message, source = {} } = event;
-      const key = [
-        source.component,
-        about.kind,
-        event.metadata.namespace,
-        about.name,
-        about.uid ?? "",
-        about.fieldPath ?? "",
-        type,
-        reason,
-        message,
-      ].join("\0");
-      this.#said.set(key, event.metadata.name);
+      const { involvedObject = {}, type, reason, message = "", source = {}, metadata } = event;
+      const { kind, name, uid, fieldPath } = involvedObject;
+      const about = { kind, metadata: { name, uid }, fieldPath } as ObjectRefLike;
+      const said = saidOf(about, metadata.namespace ?? "", type, reason, message, source.component);
+      this.#said.set(keyOfStored(said), metadata.name);
+      const lastAt = msOf(event.lastTimestamp);
+      if (lastAt === undefined || uncorrelated.has(source.component)) continue;
+      stored.push({ ...said, firstAt: msOf(event.firstTimestamp) ?? lastAt, lastAt, count: event.count ?? 1 });
     }
+    this.#correlator.restore(stored.sort((a, b) => a.lastAt - b.lastAt));
     return this.#said;
   }
+}
+
+/** Programs whose recorder writes `events.k8s.io` and neither combines nor leaves out. */
+const uncorrelated: ReadonlySet<string> = new Set(["default-scheduler", "kube-apiserver"]);
+
+function saidOf(
+  { kind, metadata, fieldPath = "" }: ObjectRefLike,
+  namespace: string,
+  type: string,
+  reason: string,
+  message: string,
+  component: string,
+): SaidEvent {
+  const source = [component, kind, namespace, metadata.name, metadata.uid ?? ""].join("\0");
+  return { source, group: [source, fieldPath, type, reason].join("\0"), message };
 }

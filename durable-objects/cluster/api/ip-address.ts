@@ -125,17 +125,13 @@ export function cidrComplaints(text: string): string[] {
   return complaints;
 }
 
-const ranges = {
-  loopback: ["127.0.0.0/8", "::1/128"],
-  linkLocal: ["169.254.0.0/16", "fe80::/10"],
-  linkLocalMulticast: ["224.0.0.0/24", "ff02::/16"],
-} as const;
+const parsedRanges = (of: readonly string[]): CIDR[] => of.map((range) => parseCIDR(range) as CIDR);
+const loopback = parsedRanges(["127.0.0.0/8", "::1/128"]);
+const linkLocal = parsedRanges(["169.254.0.0/16", "fe80::/10"]);
+const linkLocalMulticast = parsedRanges(["224.0.0.0/24", "ff02::/16"]);
 
-const within = (ip: IPAddress, of: readonly string[]): boolean =>
-  of.some((range) => {
-    const cidr = parseCIDR(range) as CIDR;
-    return cidr.family === ip.family && ip.value >= cidr.first && ip.value <= cidr.last;
-  });
+const within = (ip: IPAddress, of: readonly CIDR[]): boolean =>
+  of.some(({ family, first, last }) => family === ip.family && ip.value >= first && ip.value <= last);
 
 /** Why an address cannot be that of an endpoint: it means something else on every machine. */
 export function specialIPComplaints(text: string): string[] {
@@ -143,8 +139,8 @@ export function specialIPComplaints(text: string): string[] {
   if (!ip) return ["must be a valid IP address"];
   const complaints: string[] = [];
   if (ip.value === 0n) complaints.push(`may not be unspecified (${text})`);
-  if (within(ip, ranges.loopback)) complaints.push("may not be in the loopback range (127.0.0.0/8, ::1/128)");
-  if (within(ip, ranges.linkLocal)) complaints.push("may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-  if (within(ip, ranges.linkLocalMulticast)) complaints.push("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+  if (within(ip, loopback)) complaints.push("may not be in the loopback range (127.0.0.0/8, ::1/128)");
+  if (within(ip, linkLocal)) complaints.push("may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+  if (within(ip, linkLocalMulticast)) complaints.push("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
   return complaints;
 }

@@ -39,8 +39,8 @@ export function subsetsOf(service: Service, pods: readonly Pod[]): Subset[] {
   return [...byPorts.keys()].sort().map((key) => {
     const { ports, ready, notReady } = byPorts.get(key) as { ports: Port[]; ready: EndpointAddress[]; notReady: EndpointAddress[] };
     return {
-      ...(ready.length === 0 ? {} : { addresses: ready.sort(byAddress) }),
-      ...(notReady.length === 0 ? {} : { notReadyAddresses: notReady.sort(byAddress) }),
+      ...(ready.length === 0 ? {} : { addresses: byAddress(ready) }),
+      ...(notReady.length === 0 ? {} : { notReadyAddresses: byAddress(notReady) }),
       ...(ports.length === 0 ? {} : { ports }),
     };
   });
@@ -75,7 +75,11 @@ const sortKey = ({ ip, targetRef }: EndpointAddress): string =>
     .split(".")
     .map((part) => part.padStart(3, "0"))
     .join(".")} ${targetRef?.uid ?? ""}`;
-const byAddress = (a: EndpointAddress, b: EndpointAddress): number => (sortKey(a) < sortKey(b) ? -1 : 1);
+
+function byAddress(addresses: readonly EndpointAddress[]): EndpointAddress[] {
+  const keyed = addresses.map((address) => ({ address, key: sortKey(address) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ address }) => address);
+}
 
 /** At most 1,000 addresses, ready ones first; each subset gives in proportion. */
 export function truncated(subsets: readonly Subset[]): { subsets: Subset[]; isCut: boolean } {

@@ -1,7 +1,6 @@
 /** Which pods stand behind a Service, and at which address and ports. */
 import type { Change } from "../api/change-tracker.ts";
 import type { Reader } from "../api/controller.ts";
-import { parseIP } from "../api/ip-address.ts";
 import { matchesLabelMap } from "../api/label-selector.ts";
 import { type KubeObject, keyOf, type Pod, type Service, type ServicePort } from "../api/objects.ts";
 import { same } from "../api/same.ts";
@@ -25,7 +24,9 @@ const addressesOf = ({ status }: Pod): string[] =>
     .concat(status.podIP ?? [])
     .filter((ip) => ip !== "");
 
-export const addressOf = (pod: Pod, family: string): string | undefined => addressesOf(pod).find((ip) => parseIP(ip)?.family === family);
+/** Of addresses that the API has accepted already. */
+export const addressOf = (pod: Pod, family: string): string | undefined =>
+  addressesOf(pod).find((ip) => ip.includes(":") === (family === "IPv6"));
 
 /** The number behind a port of the Service on this pod; `undefined`: the pod has no port of that name and protocol. */
 export function targetPort(pod: Pod, { targetPort, port, protocol = "TCP" }: ServicePort): number | undefined {
