@@ -13,6 +13,8 @@ import type { ContainerPlace, Kubelet } from "../kubelet.ts";
 import { type Exits, programName } from "../process.ts";
 import { ContainerFS } from "./container-fs.ts";
 import { openSocket } from "./dev-tcp.ts";
+import { limitWords, shellLimits } from "./endless.ts";
+import { followedTail } from "./tail-follow.ts";
 import { limitedCommand, runLimited } from "./timeout.ts";
 import { type Pausing, runAtOnce, type Tool, type ToolContext } from "./tool.ts";
 import { tools } from "./tools.ts";
@@ -35,7 +37,13 @@ export interface CommandStreams {
 export type CommandResult = { exitCode: number } | { failed: string };
 
 /** Work is limited by counts: the deployed clock stands still within a turn. */
-const limits = { maxCommandCount: 5000, maxLoopIterations: 5000, maxOutputSize: 1024 * 1024, maxStringLength: 1024 * 1024 } as const;
+const limits = {
+  maxCommandCount: shellLimits.commands,
+  maxLoopIterations: shellLimits.iterations,
+  maxCallDepth: shellLimits.depth,
+  maxOutputSize: shellLimits.bytes,
+  maxStringLength: shellLimits.bytes,
+} as const;
 
 /** The exit code of a program that Ctrl-C ended. */
 export const interrupted = 130;
@@ -70,15 +78,23 @@ export function hasProgram({ place: { image }, files }: CommandPlace, word: stri
   return image.userland.tools.has(name) || image.programs?.[name] !== undefined || (word.includes("/") && files.read(word) !== undefined);
 }
 
-/** What the runtime says of a program that is not in the image. */
-const notFound = (word: string): string =>
-  `OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(word)}: ${
-    word.includes("/") ? `stat ${word}: no such file or directory` : "executable file not found in $PATH"
-  }: unknown`;
+/** What the runtime says of a program that it cannot start. */
+const cannotStart = (
+  word: string,
+  why: string = word.includes("/") ? `stat ${word}: no such file or directory` : "executable file not found in $PATH",
+): string => `OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(word)}: ${why}: unknown`;
+
+async function isExecutable({ files, cwd, place: { image } }: CommandPlace, word: string): Promise<boolean> {
+  const path = files.resolvePath(cwd, word);
+  if (!files.has(path)) return image.programs?.[programName(word)] !== undefined || image.userland.tools.has(programName(word));
+  const { isFile, mode } = await files.stat(path);
+  return isFile && (mode & 0o111) !== 0;
+}
 
 export async function runCommand(where: CommandPlace, argv: readonly string[], streams: CommandStreams): Promise<CommandResult> {
   const [word = ""] = argv;
-  if (!hasProgram(where, word)) return { failed: notFound(word) };
+  if (!hasProgram(where, word)) return { failed: cannotStart(word) };
+  if (word.includes("/") && !(await isExecutable(where, word))) return { failed: cannotStart(word, "permission denied") };
   const name = programName(word);
   const limited = name === "timeout" ? limitedCommand(argv, where.place.image.userland.tools.has("busybox")) : undefined;
   if (limited) return runLimited(limited, streams, (inner) => runCommand(where, limited.argv, inner));
@@ -88,7 +104,7 @@ export async function runCommand(where: CommandPlace, argv: readonly string[], s
   }
   const script = shells.has(name) && argv[1] === "-c" ? argv[2] : undefined;
   const plain = script === undefined ? [...argv] : argv.length === 3 ? plainCommand(script) : undefined;
-  const tool = plain && toolOf(where, plain[0] ?? "");
+  const tool = plain && ((programName(plain[0] ?? "") === "tail" && followedTail(plain)) || toolOf(where, plain[0] ?? ""));
   if (plain && tool)
     return { exitCode: await runTool(where, tool, [programName(plain[0] as string), ...plain.slice(1)], interruptible(streams)) };
   const stdin = streams.stdin && !streams.terminal ? await readAll(streams.stdin) : new Uint8Array();
@@ -252,7 +268,7 @@ export async function evaluate(where: CommandPlace, { argv, script, shell, stdin
       ? fromLatin1(result.stdout)
       : new TextEncoder().encode(result.stdout);
   if (stdout.length > 0) streams.out(stdout);
-  const stderr = inWordsOf(where.place, shell, result.stderr);
+  const stderr = limitWords(inWordsOf(where.place, shell, result.stderr));
   if (stderr !== "") streams.err(new TextEncoder().encode(stderr));
   if (script !== undefined) {
     where.env = result.env;

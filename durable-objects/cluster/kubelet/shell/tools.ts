@@ -17,6 +17,7 @@ import { tar } from "./tar.ts";
 import { telnet } from "./telnet.ts";
 import type { Tool } from "./tool.ts";
 import { tracepath, traceroute } from "./traceroute.ts";
+import { yes } from "./yes.ts";
 
 export const tools: Readonly<Record<string, Tool>> = {
   arp,
@@ -49,4 +50,5 @@ export const tools: Readonly<Record<string, Tool>> = {
   uname,
   wget,
   whoami,
+  yes,
 };
