@@ -82,7 +82,11 @@ export class Laboratory {
 
   /** A request to a surface of the sandbox. */
   async http(method: string, path: string, body?: unknown, principal: Principal = administrator): Promise<{ status: number; body: any }> {
-    const init = { method, ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }) };
+    const init = {
+      method,
+      headers: { "content-type": "application/json", "user-agent": "laboratory/1" },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    };
     const sandbox = { id: "demo", cluster: this.#cluster } as Sandbox;
     const response = await surfaces.fetch(new Request(`http://sandbox${path}`, init), { sandbox, principal, baseURL: "http://sandbox" });
     const text = await response.text();
