@@ -11,7 +11,13 @@ export interface Problem {
 }
 
 export function problemResponse({ type, title, status, detail, fix }: Problem, headers: Record<string, string> = {}): Response {
-  const body = { type: type === undefined ? "about:blank" : `https://kubearium.dev/problems/${type}`, title, status, detail, ...(fix ? { fix } : {}) };
+  const body = {
+    type: type === undefined ? "about:blank" : `https://kubearium.dev/problems/${type}`,
+    title,
+    status,
+    detail,
+    ...(fix ? { fix } : {}),
+  };
   return new Response(`${JSON.stringify(body)}\n`, { status, headers: { "content-type": "application/problem+json", ...headers } });
 }
 

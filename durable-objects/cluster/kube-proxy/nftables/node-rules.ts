@@ -86,19 +86,17 @@ export class NftablesRules implements UpdatableRules<CompiledPort> {
   toJSON(): LinkedRules {
     const table = `${nftFamily(this.family)} kube-proxy`;
     const listed = this.#list();
-    const elements = listed
-      .sets()
-      .flatMap(({ definition, elements }) =>
-        sortedElements(definition, [...elements.values()]).map(
-          (element, at): LinkedRule => ({
-            table,
-            chain: definition.name,
-            line: at + 1,
-            text: elementText(element),
-            ...partsOf(element.origin),
-          }),
-        ),
-      );
+    const elements = listed.sets().flatMap(({ definition, elements }) =>
+      sortedElements(definition, [...elements.values()]).map(
+        (element, at): LinkedRule => ({
+          table,
+          chain: definition.name,
+          line: at + 1,
+          text: elementText(element),
+          ...partsOf(element.origin),
+        }),
+      ),
+    );
     const rules = listed
       .chains()
       .flatMap(({ name, rules }) =>
