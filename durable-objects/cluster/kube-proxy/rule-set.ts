@@ -169,13 +169,3 @@ export interface NodeRules {
   print(format: "kernel" | "sync"): string;
   toJSON(): LinkedRules;
 }
-
-/** A backend that this version does not have; the edge words it. */
-export class UnsupportedModeError extends Error {
-  override readonly name = "UnsupportedModeError";
-  readonly mode: ProxyMode;
-  constructor(mode: ProxyMode) {
-    super(`rules of proxy mode ${mode} are not emulated yet`);
-    this.mode = mode;
-  }
-}
