@@ -94,7 +94,7 @@ describe("createBody", () => {
       body: { nodePortRange: "32767-30000" },
       want: "nodePortRange: must lie in 1-65535, the smaller port first",
     },
-    { name: "IPv6, which no cluster here has yet", body: { ipFamilies: ["IPv6"] }, want: 'ipFamilies.0: Invalid input: expected "IPv4"' },
+    { name: "IPv6 alone", body: { ipFamilies: ["IPv6"] }, want: 'ipFamilies: must be ["IPv4"] or ["IPv4", "IPv6"]' },
     { name: "a field nobody knows", body: { colour: "red" }, want: ': Unrecognized key: "colour"' },
     { name: "an unknown option of kube-proxy", body: { proxy: { fast: true } }, want: 'proxy: Unrecognized key: "fast"' },
     { name: "less than a minute to live", body: { ttlSeconds: 59 }, want: "ttlSeconds: Too small: expected number to be >=60" },

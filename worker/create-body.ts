@@ -1,7 +1,7 @@
 /**
  * What `POST /sandboxes` takes, checked field by field and against each other, and turned into `SandboxOptions`.
  *
- * Unknown fields are refused, and so is what no cluster here can be: IPv6, scenarios.
+ * Unknown fields are refused, and so is what no cluster here can be: IPv6 alone, scenarios.
  */
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
@@ -53,10 +53,9 @@ export const createBody = z
       .regex(/^\d{1,5}-\d{1,5}$/, "must be such as 30000-32767")
       .default(`${defaultOptions.nodePortRange.from}-${defaultOptions.nodePortRange.to}`),
     ipFamilies: z
-      .array(z.enum(["IPv4"]))
-      .length(1)
+      .union([z.tuple([z.literal("IPv4")]), z.tuple([z.literal("IPv4"), z.literal("IPv6")])], 'must be ["IPv4"] or ["IPv4", "IPv6"]')
       .default(["IPv4"])
-      .describe("Only IPv4 in this version."),
+      .describe("With IPv6 pods get an address of each family, and Services by their ipFamilyPolicy."),
     proxyMode: z.enum(["iptables", "nftables", "ipvs"]).default(defaultOptions.proxyMode),
     proxy: proxyBody.default({}).describe("Options of kube-proxy, named as in its configuration."),
     loadBalancer: z
@@ -87,6 +86,13 @@ export const createBody = z
     for (const { path, message } of contradictions(body)) context.addIssue({ code: "custom", path, message });
   });
 
+/** Where pods and Services have their IPv6 addresses; each node gets a /64 of the former. */
+const podRange6 = "fd00:10:244::/56";
+const serviceRange6 = "fd00:10:96::/112";
+
+const inFamilies = ({ ipFamilies }: Pick<CreateBody, "ipFamilies">, range4: string, range6: string): string =>
+  ipFamilies.length > 1 ? `${range4},${range6}` : range4;
+
 export type CreateBody = z.infer<typeof createBody>;
 
 /** @param seed for a sandbox that asks for none */
@@ -95,8 +101,8 @@ export function sandboxOptions(body: CreateBody, seed: number): SandboxOptions {
   return {
     ...(body.name === undefined ? {} : { name: body.name }),
     nodes: nodesOf(body.nodes),
-    podCIDR: body.podCIDR,
-    serviceCIDR: body.serviceCIDR,
+    podCIDR: inFamilies(body, body.podCIDR, podRange6),
+    serviceCIDR: inFamilies(body, body.serviceCIDR, serviceRange6),
     clusterDNS: body.clusterDNS ?? addressIn(body.serviceCIDR, 10),
     clusterDomain: body.clusterDomain,
     nodePortRange: { from, to },

@@ -4,8 +4,10 @@
  * The Service `kubernetes`, service accounts and `kube-root-ca.crt` are made by their controllers, as in a real one.
  */
 import type { NewObject } from "./api/controller.ts";
+import type { Node } from "./api/objects.ts";
 import type { SandboxOptions } from "./api/sandbox-options.ts";
 import { timeOf } from "./api/time.ts";
+import { freePodCIDRs } from "./controllers/node-lifecycle.ts";
 import { corefileObject, dnsDeploymentObject, dnsServiceObject } from "./dns/cluster-dns-objects.ts";
 
 /** The version of Kubernetes that is emulated. */
@@ -18,23 +20,25 @@ export function objectsAtBirth(options: SandboxOptions, now: number): [resource:
       "namespaces",
       { apiVersion: "v1", kind: "Namespace", metadata: { name } },
     ]),
-    ...options.nodes.map((node, index): [string, NewObject] => ["nodes", nodeObject(options, node, index, now)]),
+    ...nodesAtBirth(options, now).map((node): [string, NewObject] => ["nodes", node]),
     ["configmaps", corefileObject(options)],
     ["services", dnsServiceObject(options)],
     ["deployments.apps", dnsDeploymentObject()],
   ];
 }
 
-/** The /24 of the pod range that the node at this place in the list gets. */
-export function podCIDRof(options: SandboxOptions, index: number): string {
-  const [base = "10.244.0.0"] = options.podCIDR.split("/");
-  const [a = 0, b = 0, c = 0] = base.split(".").map(Number);
-  const third = c + index;
-  return `${a}.${b + Math.floor(third / 256)}.${third % 256}.0/24`;
+/** Each with the next part of every pod range. */
+function nodesAtBirth(options: SandboxOptions, now: number): NewObject[] {
+  const nodes: NewObject[] = [];
+  for (const node of options.nodes) {
+    const podCIDRs = freePodCIDRs(options.podCIDR, nodes as unknown as Node[]);
+    if (!podCIDRs) throw new Error(`birth: ${options.podCIDR} has no part for node ${node.name}`);
+    nodes.push(nodeObject(node, podCIDRs, now));
+  }
+  return nodes;
 }
 
-function nodeObject(options: SandboxOptions, node: SandboxOptions["nodes"][number], index: number, now: number): NewObject {
-  const podCIDR = podCIDRof(options, index);
+function nodeObject(node: SandboxOptions["nodes"][number], podCIDRs: readonly string[], now: number): NewObject {
   const at = timeOf(now);
   const condition = (type: string, status: string, reason: string, message: string): object => ({
     type,
@@ -60,7 +64,7 @@ function nodeObject(options: SandboxOptions, node: SandboxOptions["nodes"][numbe
       },
       annotations: { "node.alpha.kubernetes.io/ttl": "0" },
     },
-    spec: { podCIDR, podCIDRs: [podCIDR] },
+    spec: { podCIDR: podCIDRs[0], podCIDRs },
     status: {
       capacity,
       allocatable: capacity,

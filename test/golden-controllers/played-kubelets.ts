@@ -15,11 +15,13 @@ export class PlayedKubelets {
   habits: KubeletHabits;
   readonly #cluster: ScenarioCluster;
   readonly #isBatched: boolean;
+  readonly #hasBothFamilies: boolean;
   readonly #started = new Set<string>();
   readonly #addresses = new Map<string, string>();
 
   /** @param isBatched the endpoint controllers were told to wait: they never see the moment between a pod's end and its removal */
-  constructor(cluster: ScenarioCluster, habits: KubeletHabits, isBatched: boolean) {
+  constructor(cluster: ScenarioCluster, habits: KubeletHabits, isBatched: boolean, hasBothFamilies = false) {
+    this.#hasBothFamilies = hasBothFamilies;
     this.#cluster = cluster;
     this.#isBatched = isBatched;
     this.habits = habits;
@@ -127,7 +129,8 @@ export class PlayedKubelets {
     const number = this.#addresses.size + 2;
     const ip = this.#addresses.get(uid) ?? `10.244.${Math.floor(number / 250)}.${(number % 250) + 1}`;
     this.#addresses.set(uid, ip);
-    return { hostIP, podIP: ip, podIPs: [{ ip }] };
+    const second = this.#hasBothFamilies ? [{ ip: `fd00:244::${ip.split(".").slice(2).join(":")}` }] : [];
+    return { hostIP, podIP: ip, podIPs: [{ ip }, ...second] };
   }
 }
 

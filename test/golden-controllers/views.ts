@@ -40,11 +40,13 @@ export class Names {
     }
     this.#renumber(cluster, namespace);
     for (const pod of cluster.reader.list<Pod>("pods", namespace)) {
-      if (!pod.spec.hostNetwork && pod.status.podIP !== undefined) this.#value(pod.status.podIP, `ip(${this.nameOf(pod)})`);
+      if (pod.spec.hostNetwork) continue;
+      for (const { ip = "" } of pod.status.podIPs ?? []) this.#value(ip, `${ip.includes(":") ? "ip6" : "ip"}(${this.nameOf(pod)})`);
     }
     for (const { metadata, spec } of cluster.reader.list("services", namespace)) {
       if (spec.clusterIP && spec.clusterIP !== "None" && metadata.name !== "kubernetes")
-        this.#value(spec.clusterIP, `clusterIP(${metadata.name})`);
+        for (const ip of (spec.clusterIPs ?? []) as string[])
+          this.#value(ip, `${ip.includes(":") ? "clusterIP6" : "clusterIP"}(${metadata.name})`);
     }
   }
 

@@ -1,8 +1,9 @@
 /** What a sandbox was born with. Stored once; `reset` goes back to it. */
 export interface SandboxOptions {
   name?: string;
-  /** In order; a node gets the next /24 of `podCIDR`. */
+  /** In order; a node gets the next /24 of `podCIDR`, and with two families a /64 as well. */
   nodes: { name: string; ip: string; zone?: string }[];
+  /** With two families a range of each, with a comma between; likewise `serviceCIDR`. */
   podCIDR: string;
   serviceCIDR: string;
   clusterDNS: string;

@@ -20,9 +20,9 @@ const name = "kubernetes";
 const port = 6443;
 const slices = "endpointslices.discovery.k8s.io";
 
-/** The first address of the service range. */
+/** The first address of the service range; where there is one for each family, of the first. */
 export function apiServerClusterIP(serviceCIDR: string): string {
-  const range = parseCIDR(serviceCIDR);
+  const range = parseCIDR(serviceCIDR.split(",")[0] ?? "");
   if (!range) throw new Error(`kubernetes-service: ${serviceCIDR} is no range of addresses`);
   return formatIP({ family: range.family, value: range.first + 1n });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { desiredTaints, freePodCIDR } from "./node-lifecycle.ts";
+import { desiredTaints, freePodCIDRs } from "./node-lifecycle.ts";
 import { toleratedMs } from "./taint-eviction.ts";
 import { node, pod } from "./test-objects.ts";
 
@@ -34,10 +34,14 @@ describe("desiredTaints", () => {
   });
 });
 
-describe("freePodCIDR", () => {
-  it("gives the first range that no node has", () => {
-    const taken = node({ name: "n" });
-    expect(freePodCIDR("10.244.0.0/16", [{ ...taken, spec: { podCIDR: "10.244.0.0/24" } }])).toBe("10.244.1.0/24");
+describe("freePodCIDRs", () => {
+  const taken = { ...node({ name: "n" }), spec: { podCIDRs: ["10.244.0.0/24", "fd00:10:244::/64"] } };
+  it.each([
+    { name: "the first that no node has", podCIDR: "10.244.0.0/16", want: ["10.244.1.0/24"] },
+    { name: "one of each family", podCIDR: "10.244.0.0/16,fd00:10:244::/56", want: ["10.244.1.0/24", "fd00:10:244:1::/64"] },
+    { name: "nothing where one family has none left", podCIDR: "10.244.0.0/24,fd00:10:244::/56", want: undefined },
+  ])("gives $name", ({ podCIDR, want }) => {
+    expect(freePodCIDRs(podCIDR, [taken])).toEqual(want);
   });
 });
 

@@ -47,14 +47,29 @@ export function desiredTaints(node: Node, evicts = true): Taint[] {
 const isManaged = ({ key, effect }: Taint): boolean =>
   managed.has(key) && (effect === "NoSchedule" || key === notReady || key === unreachable);
 
-/** The first /24 of the pod range that no node has. */
-export function freePodCIDR(podCIDR: string, nodes: readonly Node[]): string | undefined {
-  const range = parseCIDR(podCIDR);
-  if (range?.family !== "IPv4") return undefined;
-  const taken = new Set(nodes.map(({ spec }) => spec.podCIDR));
-  for (let first = range.first; first <= range.last; first += 256n) {
-    const cidr = `${formatIP({ family: "IPv4", value: first })}/24`;
-    if (!taken.has(cidr)) return cidr;
+/** `--node-cidr-mask-size-ipv4` and `-ipv6` of kube-controller-manager. */
+const nodeMask = { IPv4: 24, IPv6: 64 } as const;
+
+/**
+ * The first part of each pod range that no node has.
+ *
+ * @param podCIDR a range for each family, with a comma between
+ * @returns `undefined` where a range has none left
+ */
+export function freePodCIDRs(podCIDR: string, nodes: readonly Node[]): string[] | undefined {
+  const taken = new Set(nodes.flatMap(({ spec }) => spec.podCIDRs ?? spec.podCIDR ?? []));
+  const free = podCIDR.split(",").map((text) => firstFree(text, taken));
+  return free.every((part) => part !== undefined) ? free : undefined;
+}
+
+function firstFree(text: string, taken: ReadonlySet<string>): string | undefined {
+  const range = parseCIDR(text);
+  if (!range) return undefined;
+  const mask = nodeMask[range.family];
+  const size = 1n << BigInt((range.family === "IPv4" ? 32 : 128) - mask);
+  for (let first = range.first; first <= range.last; first += size) {
+    const part = `${formatIP({ family: range.family, value: first })}/${mask}`;
+    if (!taken.has(part)) return part;
   }
   return undefined;
 }
@@ -100,7 +115,7 @@ function sayRemoved(name: string, context: ControllerContext): void {
 function equipped(node: Node, context: ControllerContext): Node {
   const { labels = {}, annotations = {} } = node.metadata;
   const { "kubernetes.io/arch": arch, "kubernetes.io/os": os } = labels;
-  const podCIDR = node.spec.podCIDR ?? freePodCIDR(context.options.podCIDR, context.list<Node>("nodes"));
+  const podCIDRs = podCIDRsOf(node) ?? freePodCIDRs(context.options.podCIDR, context.list<Node>("nodes"));
   const taints = desiredTaints(node, context.list<Node>("nodes").some(isReachable));
   const { taints: _, ...spec } = node.spec;
   return {
@@ -116,11 +131,13 @@ function equipped(node: Node, context: ControllerContext): Node {
     },
     spec: {
       ...spec,
-      ...(podCIDR === undefined ? {} : { podCIDR, podCIDRs: node.spec.podCIDRs ?? [podCIDR] }),
+      ...(podCIDRs === undefined ? {} : { podCIDR: podCIDRs[0], podCIDRs }),
       ...(taints.length === 0 ? {} : { taints: sinceNow(taints, node, context) }),
     },
   };
 }
+
+const podCIDRsOf = ({ spec }: Node): string[] | undefined => spec.podCIDRs ?? (spec.podCIDR === undefined ? undefined : [spec.podCIDR]);
 
 const isReachable = ({ status }: Node): boolean => status.conditions?.find(({ type }) => type === "Ready")?.status !== "Unknown";
 
