@@ -21,7 +21,16 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 /** Files outside the rooms of `cluster/` that wire them and may import all; everything else may not import these. */
-const wiring = ["cluster.ts", "manifest.ts", "birth.ts", "cluster-clock.ts", "event-recorder.ts", "lived-state.ts", "turn.ts"];
+const wiring = [
+  "cluster.ts",
+  "manifest.ts",
+  "birth.ts",
+  "cluster-clock.ts",
+  "event-correlation.ts",
+  "event-recorder.ts",
+  "lived-state.ts",
+  "turn.ts",
+];
 
 /** Only these import the platform. */
 const mayImportPlatform = [
