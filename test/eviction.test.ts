@@ -151,6 +151,22 @@ describe("what is lived", () => {
   });
 });
 
+describe("a turn that fails", () => {
+  it("costs the cluster its memory only where something was written", () => {
+    const laboratory = new Laboratory();
+    const { cluster } = laboratory;
+    const failing = (work: () => void) => () =>
+      cluster.turn(() => {
+        work();
+        throw new Error("cannot be answered");
+      });
+    expect(failing(() => {})).toThrow("cannot be answered");
+    expect(cluster.failed).toBe(false);
+    expect(failing(() => laboratory.send("DELETE", "/api/v1/namespaces/default/services/kubernetes"))).toThrow("cannot be answered");
+    expect(cluster.failed).toBe(true);
+  });
+});
+
 describe("rows", () => {
   it("stay at 1.2 for each resourceVersion over the chapter", () => {
     const laboratory = new Laboratory();

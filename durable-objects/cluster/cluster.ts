@@ -265,16 +265,25 @@ export class Cluster {
   turn<R>(work: () => R): R {
     if (this.#inTurn) return work();
     this.#inTurn = true;
+    let isRefused = false;
     try {
       this.#advance(this.#clock.at(this.#ports.realTime()));
       this.#random.reseed(this.#store.revision);
-      const result = work();
+      const before = this.#store.revision;
+      let result: R;
+      try {
+        result = work();
+      } catch (error) {
+        // What could not be answered and wrote nothing leaves memory as it was.
+        isRefused = this.#store.revision === before;
+        throw error;
+      }
       const { more } = this.#manager.drain(turnLimits.reconciles);
       this.#publish();
       this.#askToWake(more);
       return result;
     } catch (error) {
-      if (!(error instanceof StatusError)) this.#failed = true;
+      if (!(error instanceof StatusError) && !isRefused) this.#failed = true;
       throw error;
     } finally {
       this.#inTurn = false;
