@@ -94,7 +94,10 @@ const mapValues = <T, R>(of: Record<string, T>, change: (value: T) => R): Record
 
 function revision(): string {
   const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8" }).trim();
-  return git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/bench/results") === "" ? "" : " with changes");
+  return (
+    git("rev-parse", "--short", "HEAD") +
+    (git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/bench/results") === "" ? "" : " with changes")
+  );
 }
 
 const machine = (): Result["machine"] => ({
