@@ -50,6 +50,7 @@ describe("the page", () => {
     const pod = await kubectl("get pods -l app=numbers-api -o jsonpath='{.items[0].metadata.name}'");
     await page.locator(`[data-pod="${pod}"].ready`).waitFor();
     await page.locator(".service", { hasText: "numbers-api" }).getByText("1 of 1 ready").waitFor();
+    expect(await page.getByLabel("Command").inputValue()).toBe("curl http://numbers-api");
   });
 
   it("shows a deleted pod's successor within two seconds", async () => {

@@ -17,7 +17,8 @@ import { sandboxId } from "./sandbox-address.ts";
 const query = new URLSearchParams(location.search);
 const namespace = signal(query.get("ns") ?? "default");
 const from = signal(query.get("from") ?? "");
-const command = signal(query.get("run") ?? "curl http://kubernetes:443");
+/** Undefined until somebody writes one: then a Service of the namespace is suggested. */
+const command = signal<string | undefined>(query.get("run") ?? undefined);
 const dark = signal(query.get("theme") === "dark" || (query.get("theme") === null && matchMedia("(prefers-color-scheme: dark)").matches));
 
 document.documentElement.lang = language.value;
@@ -101,7 +102,18 @@ function Header(): JSX.Element {
   );
 }
 
+/** The first Service that somebody made; the API server's own where there is no other. */
+function suggestedCommand(): string {
+  const services = ofKind("Service", namespace.value).filter((service) => (service.spec?.ports?.length ?? 0) > 0);
+  const service = services.find(({ metadata }) => metadata.name !== "kubernetes") ?? services[0];
+  if (service === undefined) return "curl http://kubernetes:443";
+  const { port } = service.spec.ports[0];
+  const host = namespace.value === "" ? `${service.metadata.name}.${service.metadata.namespace}` : service.metadata.name;
+  return `curl http://${host}${port === 80 ? "" : `:${port}`}`;
+}
+
 function RequestBar(): JSX.Element {
+  const line = command.value ?? suggestedCommand();
   const pods = ofKind("Pod", namespace.value).filter((pod) => isReady(pod) && !pod.metadata.deletionTimestamp);
   const places = pods.map((pod) => `${pod.metadata.namespace}/${pod.metadata.name}`);
   const podless = namespace.value === "" ? "default" : namespace.value;
@@ -113,7 +125,7 @@ function RequestBar(): JSX.Element {
       aria-label={say("request")}
       onSubmit={(event) => {
         event.preventDefault();
-        void send(chosen, command.value);
+        void send(chosen, line);
       }}
     >
       <label for="from">{say("from")}</label>
@@ -139,7 +151,7 @@ function RequestBar(): JSX.Element {
       <input
         id="command"
         class="data"
-        value={command.value}
+        value={line}
         spellcheck={false}
         autocapitalize="off"
         autocomplete="off"
