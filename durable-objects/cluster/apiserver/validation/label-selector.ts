@@ -14,7 +14,10 @@ export function validateLabelSelector(selector: LabelSelector | null | undefined
   ];
 }
 
-function validateExpression(expression: NonNullable<LabelSelector["matchExpressions"]>[number], field: string): FieldError[] {
+export type SelectorExpression = NonNullable<LabelSelector["matchExpressions"]>[number];
+
+/** @param canCompare what selects nodes may also ask for more (`Gt`) or less (`Lt`) than a number */
+export function validateExpression(expression: SelectorExpression, field: string, canCompare = false): FieldError[] {
   const { key = "", operator = "", values = [] } = expression ?? {};
   const errors: FieldError[] = [];
   switch (operator) {
@@ -28,7 +31,11 @@ function validateExpression(expression: NonNullable<LabelSelector["matchExpressi
         errors.push(forbiddenField(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
       break;
     default:
-      errors.push(invalid(`${field}.operator`, operator, "not a valid selector operator"));
+      if (!canCompare || (operator !== "Gt" && operator !== "Lt")) {
+        errors.push(invalid(`${field}.operator`, operator, "not a valid selector operator"));
+      } else if (values.length !== 1) {
+        errors.push(required(`${field}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
+      }
   }
   errors.push(...complaintsAbout(`${field}.key`, key, qualifiedName));
   for (const [at, value] of values.entries()) errors.push(...complaintsAbout(`${field}.values[${at}]`, value, labelValue));

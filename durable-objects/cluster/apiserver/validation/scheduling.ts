@@ -1,9 +1,9 @@
 /**
  * Mistakes in what steers the scheduler: affinity, tolerations, spreading.
  */
-import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from "../../api/field-error.ts";
+import { duplicate, type FieldError, invalid, notSupported, required } from "../../api/field-error.ts";
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from "../../api/names.ts";
-import { validateLabelSelector } from "./label-selector.ts";
+import { type SelectorExpression, validateExpression, validateLabelSelector } from "./label-selector.ts";
 import { complaintsAbout } from "./object-meta.ts";
 
 type Fields = Record<string, any>;
@@ -42,35 +42,11 @@ const validateWeight = (weight: number | undefined, field: string): FieldError[]
 
 function validateNodeTerm(term: Fields | undefined, field: string): FieldError[] {
   return [
-    ...((term?.matchExpressions ?? []) as Fields[]).flatMap((item, at) =>
-      validateNodeRequirement(item, `${field}.matchExpressions[${at}]`),
+    ...((term?.matchExpressions ?? []) as SelectorExpression[]).flatMap((item, at) =>
+      validateExpression(item, `${field}.matchExpressions[${at}]`, true),
     ),
     ...((term?.matchFields ?? []) as Fields[]).flatMap((item, at) => validateFieldRequirement(item, `${field}.matchFields[${at}]`)),
   ];
-}
-
-function validateNodeRequirement({ key = "", operator = "", values = [] }: Fields, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  switch (operator) {
-    case "In":
-    case "NotIn":
-      if (values.length === 0) errors.push(required(`${field}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
-      break;
-    case "Exists":
-    case "DoesNotExist":
-      if (values.length > 0)
-        errors.push(forbiddenField(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
-      break;
-    case "Gt":
-    case "Lt":
-      if (values.length !== 1) errors.push(required(`${field}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
-      break;
-    default:
-      errors.push(invalid(`${field}.operator`, operator, "not a valid selector operator"));
-  }
-  errors.push(...complaintsAbout(`${field}.key`, key, qualifiedName));
-  for (const [at, value] of (values as string[]).entries()) errors.push(...complaintsAbout(`${field}.values[${at}]`, value, labelValue));
-  return errors;
 }
 
 function validateFieldRequirement({ key = "", operator = "", values = [] }: Fields, field: string): FieldError[] {
