@@ -11,6 +11,7 @@ import { ageColumn, firstFew, nameColumn, none } from "../printing/cells.ts";
 import { type ResourceStrategy, type StrategyContext, strategy } from "../resource-strategy.ts";
 import { between } from "../validation/checks.ts";
 import { complaintsAbout } from "../validation/object-meta.ts";
+import { validateBalancerHostname } from "../validation/service.ts";
 
 interface Backend {
   service?: { name?: string; port?: { name?: string; number?: number } };
@@ -183,8 +184,5 @@ const validateTLS = ({ hosts = [], secretName }: { hosts?: string[]; secretName?
 const validateStatus = (status: Ingress["status"]): FieldError[] =>
   (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }, at) => {
     const field = `status.loadBalancer.ingress[${at}]`;
-    const errors = ip ? complaintsAbout(`${field}.ip`, ip, ipComplaints) : [];
-    if (!hostname) return errors;
-    errors.push(...complaintsAbout(`${field}.hostname`, hostname, dnsSubdomain));
-    return parseIP(hostname) ? [...errors, invalid(`${field}.hostname`, hostname, "must be a DNS name, not an IP address")] : errors;
+    return [...(ip ? complaintsAbout(`${field}.ip`, ip, ipComplaints) : []), ...validateBalancerHostname(hostname, `${field}.hostname`)];
   });

@@ -277,10 +277,13 @@ export function validateServiceStatus(status: ServiceStatus, spec: Service["spec
     if (entry.ip && mode === undefined) errors.push(required(`${here}.ipMode`, "must be specified when `ip` is set"));
     if (!entry.ip && mode !== undefined) errors.push(forbiddenField(`${here}.ipMode`, "may not be specified when `ip` is not set"));
     if (mode !== undefined) errors.push(...oneOf(`${here}.ipMode`, mode, ["Proxy", "VIP"]));
-    if (entry.hostname) {
-      errors.push(...complaintsAbout(`${here}.hostname`, entry.hostname, dnsSubdomain));
-      if (parseIP(entry.hostname)) errors.push(invalid(`${here}.hostname`, entry.hostname, "must be a DNS name, not an IP address"));
-    }
-    return errors;
+    return [...errors, ...validateBalancerHostname(entry.hostname, `${here}.hostname`)];
   });
+}
+
+/** The name a load balancer may have in place of an address, of a Service or an Ingress. */
+export function validateBalancerHostname(hostname: string | undefined, field: string): FieldError[] {
+  if (!hostname) return [];
+  const errors = complaintsAbout(field, hostname, dnsSubdomain);
+  return parseIP(hostname) ? [...errors, invalid(field, hostname, "must be a DNS name, not an IP address")] : errors;
 }
