@@ -16,6 +16,11 @@ describe("TriggerTimes", () => {
       pods: [pod({ name: "a", readyFor: 30 }), pod({ name: "b", readyFor: 20 })],
       want: "2030-01-01T00:09:30Z",
     },
+    {
+      name: "a change of readiness within the second of the last one",
+      pods: [pod({ name: "a", readyFor: 60, ready: false })],
+      want: "2030-01-01T00:09:00Z",
+    },
     { name: "nothing where no pod changed its readiness", pods: [pod({ name: "a", readyFor: 60, deleting: true })], want: undefined },
     { name: "nothing where a pod is gone", pods: [], want: undefined },
   ])("then takes $name", ({ pods, want }) => {

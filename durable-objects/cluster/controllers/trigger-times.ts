@@ -2,6 +2,9 @@
  * Whose time `endpoints.kubernetes.io/last-change-trigger-time` takes: the earliest change of readiness, or creation of
  * the Service, since the last look.
  *
+ * Times have whole seconds, and pods become Ready here within the second in which they were made: where the time stays and
+ * the readiness does not, that is a change, too.
+ *
  * Remembered only in memory: `wake` fills it again after a sleep.
  */
 import type { Reader } from "../api/controller.ts";
@@ -14,7 +17,12 @@ export const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigge
 
 interface Seen {
   service: number;
-  pods: ReadonlyMap<string, number>;
+  pods: ReadonlyMap<string, Readiness>;
+}
+
+interface Readiness {
+  at: number;
+  status: string;
 }
 
 export class TriggerTimes {
@@ -24,10 +32,10 @@ export class TriggerTimes {
   look(key: string, service: Service, pods: readonly Pod[]): string | undefined {
     const before = this.#seen.get(key);
     const created = msOf(service.metadata.creationTimestamp) ?? 0;
-    const times = new Map(pods.flatMap((pod) => timeOfReadiness(pod)));
+    const times = new Map(pods.flatMap((pod) => readinessOf(pod)));
     this.#seen.set(key, { service: created, pods: times });
     if (!before) return timeOf(created);
-    const changed = [...times].filter(([name, at]) => at > (before.pods.get(name) ?? 0)).map(([, at]) => at);
+    const changed = [...times].filter(([name, now]) => isLater(now, before.pods.get(name))).map(([, { at }]) => at);
     if (created > before.service) changed.push(created);
     return changed.length === 0 ? undefined : timeOf(Math.min(...changed));
   }
@@ -37,9 +45,13 @@ export class TriggerTimes {
   }
 }
 
-function timeOfReadiness(pod: Pod): [string, number][] {
-  const at = msOf(podCondition(pod, "Ready")?.lastTransitionTime);
-  return at === undefined ? [] : [[pod.metadata.name, at]];
+const isLater = (now: Readiness, before: Readiness | undefined): boolean =>
+  now.at > (before?.at ?? 0) || (now.at === before?.at && now.status !== before.status);
+
+function readinessOf(pod: Pod): [string, Readiness][] {
+  const condition = podCondition(pod, "Ready");
+  const at = msOf(condition?.lastTransitionTime);
+  return condition === undefined || at === undefined ? [] : [[pod.metadata.name, { at, status: condition.status }]];
 }
 
 /** After a sleep everything stored has been looked at, for Services that `isKnown` says were. */
