@@ -186,13 +186,16 @@ describe("@kubernetes/client-node", () => {
 describe("answers in the captured conversations", () => {
   const few = ["10-server-side-apply"];
   const most = [
+    "01-discovery",
     "02-service-types",
     "03-service-validation",
     "04-pods",
     "05-deployments",
     "06-endpoints",
     "07-namespaces",
+    "08-delete-all-services",
     "09-patch-and-edit",
+    "11-raw-http",
     "12-ownership",
   ];
   const conversations = full ? [...few, ...most, "14-nodes", "15-describe", "18-config-and-secrets", "19-waiting"] : few;
@@ -220,8 +223,8 @@ describe("answers in the captured conversations", () => {
     });
     const answers = proxy.seen
       .slice(from)
-      .filter(({ contentType, path }) => contentType.startsWith("application/json") && !path.includes("/openapi/"));
-    expect(answers.length).toBeGreaterThan(10);
+      .filter(({ contentType, path }) => contentType.startsWith("application/json") && isOfTheAPI(path));
+    expect(answers.length).toBeGreaterThan(5);
     const wrong = answers.flatMap(({ method, path, body }) => problemsOf(`${method} ${path}`, body));
     expect([...new Set(wrong)]).toEqual([]);
   });
@@ -236,7 +239,12 @@ describe("answers in the captured conversations", () => {
       return (await new k8s.IsomorphicFetchHttpLibrary().send(context).toPromise()).body.text();
     };
     const kinds = ["api/v1/pods", "api/v1/nodes", "api/v1/events", "api/v1/services", "apis/discovery.k8s.io/v1/endpointslices"];
-    const asked = proxy.seen.filter(({ method, path }) => method === "GET" && !/[?&]watch=|\/openapi\//.test(path)).map(({ path }) => path);
+    const asked = proxy.seen
+      .filter(
+        ({ method, path, contentType }) =>
+          method === "GET" && contentType.startsWith("application/json") && isOfTheAPI(path) && !/[?&]watch=|\/openapi\//.test(path),
+      )
+      .map(({ path }) => path);
     const wrong: string[] = [];
     for (const path of new Set([...kinds.map((kind) => `/s/demo/${kind}`), ...asked])) wrong.push(...problemsOf(path, await raw(path)));
     expect(wrong).toEqual([]);
@@ -248,7 +256,8 @@ const problemsOf = (asked: string, body: string): string[] =>
 
 /** One document, or one a line in a watch. */
 function documentsIn(body: string): unknown[] {
-  const lines = body.split("\n").filter((line) => line !== "");
+  // What was asked for with ?pretty=true is one document of many lines; a watch is a document a line.
+  const lines = isOneDocument(body) ? [body] : body.split("\n").filter((line) => line !== "");
   const documents = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   return documents.map((document) => (typeof document.type === "string" && document.kind === undefined ? document.object : document));
 }
@@ -266,4 +275,16 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error("it did not come to pass within 15 s");
+}
+
+/** Not the version, the health or the schemas themselves. */
+const isOfTheAPI = (path: string): boolean => /^\/s\/demo\/apis?(\/|\?|$)/.test(path);
+
+function isOneDocument(body: string): boolean {
+  try {
+    JSON.parse(body);
+    return true;
+  } catch {
+    return false;
+  }
 }
