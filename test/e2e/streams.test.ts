@@ -91,7 +91,7 @@ describe("streams", () => {
       name: "all containers, prefixed",
       line: "kubectl logs talker --all-containers --prefix --tail=1",
       // kubectl asks for them in the order of a Go map.
-      want: /^(?=[^]*\[pod\/talker\/one\] from one\n)(?=[^]*\[pod\/talker\/two\] tick\n)/,
+      want: /^(?=[\s\S]*\[pod\/talker\/one\] from one\n)(?=[\s\S]*\[pod\/talker\/two\] tick\n)/,
     },
     { name: "by label", line: "kubectl logs -l app=talker -c one", want: /^from one\n$/ },
     { name: "with times", line: "kubectl logs talker -c one --timestamps", want: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z from one\n$/ },
